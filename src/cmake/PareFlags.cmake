@@ -1,0 +1,90 @@
+# Compiler flags, and which kernel files a build compiles.
+
+set(PARE_WASM OFF)
+if(EMSCRIPTEN OR CMAKE_C_COMPILER_TARGET MATCHES "^wasm32")
+  set(PARE_WASM ON)
+endif()
+set(PARE_X86_64 OFF)
+if(NOT PARE_WASM AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(PARE_X86_64 ON)
+endif()
+
+# Flags that every object needs, whoever compiles it. Results must be the same bytes in every build: no contraction of
+# a multiply and an add, and never -ffast-math. -fno-math-errno only lets sqrtf become one instruction.
+add_compile_options(-ffp-contract=off -fno-math-errno -fvisibility=hidden -ffunction-sections -fdata-sections)
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  add_compile_options(-O1 -fno-omit-frame-pointer)
+else()
+  add_compile_options(-O3)
+endif()
+if(PARE_X86_64)
+  add_compile_options(-mssse3 -msse4.1) # the x86-64-v2 baseline, which SIMDe turns Wasm SIMD intrinsics into
+endif()
+if(PARE_SANITIZE)
+  add_compile_options(-fsanitize=${PARE_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${PARE_SANITIZE})
+endif()
+if(PARE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+if(PARE_WASM)
+  add_compile_options(-msimd128 -mbulk-memory)
+  if(PARE_RELAXED_SIMD)
+    add_compile_options(-mrelaxed-simd)
+  endif()
+  # The header-only libraries live beside the host's own C headers, which a wasm build must not see:
+  # a folder of links shows it just those.
+  set(pare_system_headers "${PROJECT_BINARY_DIR}/system-headers")
+  file(MAKE_DIRECTORY "${pare_system_headers}")
+  foreach(header jsmn.h stb simde)
+    find_path(pare_${header}_dir NAMES ${header} PATHS /usr/include /usr/local/include
+              NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH REQUIRED)
+    file(CREATE_LINK "${pare_${header}_dir}/${header}" "${pare_system_headers}/${header}" SYMBOLIC)
+  endforeach()
+endif()
+
+# What our own sources are held to.
+function(pare_flags target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Werror)
+  target_compile_definitions(${target} PRIVATE
+    "PARE_VERSION=\"${PROJECT_VERSION}\"" "PARE_BUILD_NAME=\"${PARE_BUILD_NAME}\"")
+  if(PARE_WASM)
+    target_include_directories(${target} SYSTEM PRIVATE "${pare_system_headers}")
+  else()
+    # POSIX (clock_gettime, isatty, directories) is used by the few files that touch the machine.
+    target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L)
+  endif()
+endfunction()
+
+# A kernel file's name says its instruction set (<family>_<isa>_<tile>.c): compile each with that set's flags and only
+# where there is such a machine. Everything else builds everywhere. ORDER: most specific first.
+set(pare_isas avx512vnni avxvnni avx512 avx2 relaxed)
+set(pare_isa_avx512vnni_flags -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni)
+set(pare_isa_avxvnni_flags -mavx2 -mfma -mf16c -mavxvnni)
+set(pare_isa_avx512_flags -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq)
+set(pare_isa_avx2_flags -mavx2 -mfma -mf16c)
+
+function(pare_select_kernels list_name)
+  set(kept "")
+  foreach(source IN LISTS ${list_name})
+    get_filename_component(name "${source}" NAME)
+    set(keep ON)
+    foreach(isa IN LISTS pare_isas)
+      if(name MATCHES "_${isa}[_.]")
+        if(isa STREQUAL "relaxed")
+          set(keep ${PARE_RELAXED_SIMD})
+        elseif(PARE_X86_64)
+          set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS "${pare_isa_${isa}_flags}")
+        else()
+          set(keep OFF)
+        endif()
+        break()
+      endif()
+    endforeach()
+    if(keep)
+      list(APPEND kept "${source}")
+    endif()
+  endforeach()
+  set(${list_name} "${kept}" PARENT_SCOPE)
+endfunction()
