@@ -1,0 +1,36 @@
+/* Sqrt: y = sqrt(x) (ONNX Sqrt, opset 13). */
+#include "ops/elementwise.h"
+#include <math.h>
+
+static void forward(const pare_call *call, const float *x, float *y, int64_t n) {
+  (void)call;
+  PARE_IVDEP for (int64_t i = 0; i < n; i++) y[i] = sqrtf(x[i]);
+}
+
+static void gradient(const pare_call *call, const float *x, const float *y, const float *g, float *dx,
+                     int64_t n) {
+  (void)call, (void)x;
+  for (int64_t i = 0; i < n; i++) dx[i] += g[i] / (2.0f * y[i]);
+}
+
+static pare_status run(pare_call *call) {
+  return pare_unary_run(call, forward);
+}
+static pare_status backward(pare_grad_call *grad) {
+  return pare_unary_backward(grad, gradient);
+}
+
+const pare_op pare_op_sqrt = {
+    .name = "Sqrt",
+    .domain = "",
+    .min_in = 1,
+    .max_in = 1,
+    .min_out = 1,
+    .max_out = 1,
+    .infer = pare_unary_infer,
+    .run = run,
+    .backward = backward,
+    .couple = pare_couple_same,
+    .quant = PARE_QUANT_NONE,
+    .in_place = true,
+};

@@ -1,0 +1,36 @@
+/* Tanh: y = tanh(x) (ONNX Tanh, opset 13); dx = dy (1 - y^2). */
+#include "kernels/f32_math/f32_math.h"
+#include "ops/elementwise.h"
+
+static void forward(const pare_call *call, const float *x, float *y, int64_t n) {
+  (void)call;
+  pare_tanhf_n(x, y, n);
+}
+
+static void gradient(const pare_call *call, const float *x, const float *y, const float *g, float *dx,
+                     int64_t n) {
+  (void)call, (void)x;
+  for (int64_t i = 0; i < n; i++) dx[i] += g[i] * (1.0f - y[i] * y[i]);
+}
+
+static pare_status run(pare_call *call) {
+  return pare_unary_run(call, forward);
+}
+static pare_status backward(pare_grad_call *grad) {
+  return pare_unary_backward(grad, gradient);
+}
+
+const pare_op pare_op_tanh = {
+    .name = "Tanh",
+    .domain = "",
+    .min_in = 1,
+    .max_in = 1,
+    .min_out = 1,
+    .max_out = 1,
+    .infer = pare_unary_infer,
+    .run = run,
+    .backward = backward,
+    .couple = pare_couple_same,
+    .quant = PARE_QUANT_NONE,
+    .in_place = true,
+};
