@@ -1,0 +1,298 @@
+/* One form for every operator: opset 18's. Older opsets give as attributes what newer ones take as inputs, and Softmax once meant
+ * something else; here, in one table, is which and since when (ONNX changelog, onnx/docs/Changelog.md). Reading turns attributes
+ * into initializers (marked from_attr: they are no weights); writing turns them back, as the model's opset wants them. */
+#include "onnx/onnx.h"
+
+#include <string.h>
+
+typedef enum attr_form {
+  FORM_INTS,      /* s64 [n] */
+  FORM_INT_ROW,   /* an int, as s64 [1] */
+  FORM_FLOAT,     /* a float, as f32 scalar */
+  FORM_FLOAT_LIKE /* a float, as a scalar of input 0's type */
+} attr_form;
+
+/* From opset `since`, what was attribute `attr` is input `i_input`. */
+static const struct form_change {
+  const char *op;
+  int since;
+  const char *attr;
+  int i_input;
+  attr_form form;
+} changes[] = {
+    {"Clip", 11, "min", 1, FORM_FLOAT_LIKE},
+    {"Clip", 11, "max", 2, FORM_FLOAT_LIKE},
+    {"Dropout", 12, "ratio", 1, FORM_FLOAT},
+    {"Pad", 11, "pads", 1, FORM_INTS},
+    {"Pad", 11, "value", 2, FORM_FLOAT_LIKE},
+    {"ReduceL1", 18, "axes", 1, FORM_INTS},
+    {"ReduceL2", 18, "axes", 1, FORM_INTS},
+    {"ReduceLogSum", 18, "axes", 1, FORM_INTS},
+    {"ReduceLogSumExp", 18, "axes", 1, FORM_INTS},
+    {"ReduceMax", 18, "axes", 1, FORM_INTS},
+    {"ReduceMean", 18, "axes", 1, FORM_INTS},
+    {"ReduceMin", 18, "axes", 1, FORM_INTS},
+    {"ReduceProd", 18, "axes", 1, FORM_INTS},
+    {"ReduceSum", 13, "axes", 1, FORM_INTS},
+    {"ReduceSumSquare", 18, "axes", 1, FORM_INTS},
+    {"Slice", 10, "starts", 1, FORM_INTS},
+    {"Slice", 10, "ends", 2, FORM_INTS},
+    {"Slice", 10, "axes", 3, FORM_INTS},
+    {"Split", 13, "split", 1, FORM_INTS},
+    {"Squeeze", 13, "axes", 1, FORM_INTS},
+    {"TopK", 10, "k", 1, FORM_INT_ROW},
+    {"Unsqueeze", 13, "axes", 1, FORM_INTS},
+};
+
+/* The first opset that has an operator (or, with `attr`, that attribute of it), of those that passes add to older models. */
+static const struct first_opset {
+  const char *op, *attr;
+  int since;
+} firsts[] = {
+    {"ConstantOfShape", NULL, 9},     {"ConvInteger", NULL, 10},           {"DequantizeLinear", NULL, 10},
+    {"DequantizeLinear", "axis", 13}, {"DynamicQuantizeLinear", NULL, 11}, {"HardSwish", NULL, 14},
+    {"MatMulInteger", NULL, 10},      {"QLinearConv", NULL, 10},           {"QLinearMatMul", NULL, 10},
+    {"QuantizeLinear", NULL, 10},     {"QuantizeLinear", "axis", 13},
+};
+
+static bool coerces_to_matrix(const pare_node *node) {
+  return pare_node_is(node, "Softmax") || pare_node_is(node, "LogSoftmax") || pare_node_is(node, "Hardmax");
+}
+enum { SOFTMAX_SINCE = 13 };
+
+/* ---- reading: attributes to inputs ------------------------------------------------------------------------------- */
+
+static bool is_float(pare_dtype dtype) {
+  return dtype == PARE_F32 || dtype == PARE_F64 || dtype == PARE_F16;
+}
+
+static pare_status tensor_of_attr(const pare_model *model, const pare_node *node, const pare_attr *attr,
+                                  attr_form form, pare_tensor *out) {
+  pare_shape scalar = {0}, row = {.rank = 1, .dims = {(int64_t)attr->n}};
+  if (form == FORM_INTS) {
+    PARE_TRY(pare_tensor_new(model->ctx, PARE_S64, &row, out));
+    if (attr->n) memcpy(out->data, attr->ints, attr->n * sizeof(int64_t));
+    return PARE_OK;
+  }
+  if (form == FORM_INT_ROW) {
+    row.dims[0] = 1;
+    PARE_TRY(pare_tensor_new(model->ctx, PARE_S64, &row, out));
+    *pare_s64(out) = attr->i;
+    return PARE_OK;
+  }
+  pare_dtype dtype = PARE_F32;
+  if (form == FORM_FLOAT_LIKE && node->n_inputs > 0 && node->inputs[0] >= 0) {
+    dtype = model->values[node->inputs[0]].dtype;
+    if (!is_float(dtype)) dtype = PARE_F32;
+  }
+  PARE_TRY(pare_tensor_new(model->ctx, dtype, &scalar, out));
+  pare_tensor_set_f64(out, 0, (double)attr->f);
+  return PARE_OK;
+}
+
+static pare_status set_input(pare_model *model, pare_node *node, int i_input, int i_value) {
+  if (i_input >= node->n_inputs) {
+    int *inputs = pare_arena_array(&model->arena, (size_t)i_input + 1, sizeof(*inputs));
+    if (!inputs) return PARE_OUT_OF_MEMORY;
+    for (int i = 0; i <= i_input; i++) inputs[i] = i < node->n_inputs ? node->inputs[i] : -1;
+    node->inputs = inputs;
+    node->n_inputs = i_input + 1;
+  }
+  node->inputs[i_input] = i_value;
+  return PARE_OK;
+}
+
+static pare_status attr_to_input(pare_model *model, int i_node, const struct form_change *change) {
+  pare_node *node = &model->nodes[i_node];
+  const pare_attr *attr = pare_node_attr(node, change->attr);
+  if (!attr || node->n_captured) return PARE_OK;
+  pare_attr_type want = change->form == FORM_INTS      ? PARE_ATTR_INTS
+                        : change->form == FORM_INT_ROW ? PARE_ATTR_INT
+                                                       : PARE_ATTR_FLOAT;
+  if (attr->type != want) {
+    return pare_fail(model->ctx, PARE_BAD_MODEL, "node '%s' (%s): attribute '%s' has type %d, not %d",
+                     node->name, node->op_type, change->attr, (int)attr->type, (int)want);
+  }
+  pare_tensor tensor;
+  PARE_TRY(tensor_of_attr(model, node, attr, change->form, &tensor));
+  const char *name = pare_arena_printf(&model->arena, "%s_%s", node->name, change->attr);
+  int i_value;
+  if (!name) {
+    pare_tensor_release(&tensor);
+    return PARE_OUT_OF_MEMORY;
+  }
+  PARE_TRY(pare_model_add_initializer(model, name, &tensor, &i_value));
+  model->values[i_value].from_attr = true;
+  pare_node_remove_attr(node, change->attr);
+  return set_input(model, node, change->i_input, i_value);
+}
+
+/* ---- reading: Softmax before opset 13 ---------------------------------------------------------------------------- */
+
+static int value_rank(const pare_model *model, int i_value) {
+  if (i_value < 0 || !model->values[i_value].has_shape) return -1;
+  return model->values[i_value].shape.rank;
+}
+
+static int softmax_rank(const pare_model *model, const pare_node *node) {
+  int rank = node->n_inputs > 0 ? value_rank(model, node->inputs[0]) : -1;
+  return rank < 0 && node->n_outputs > 0 ? value_rank(model, node->outputs[0]) : rank;
+}
+
+/* y = Softmax(x) over all axes from `axis` on: Flatten(x, axis), Softmax over the rows, back to x's shape. */
+static pare_status flatten_around(pare_model *model, int i_node, int64_t axis) {
+  pare_node *node = &model->nodes[i_node];
+  const char *name = node->name;
+  int x = node->inputs[0], y = node->outputs[0], flat, rows, shape;
+  pare_dtype dtype = model->values[x].dtype;
+  pare_shape matrix = PARE_SHAPE(-1, -1);
+  PARE_TRY(pare_model_add_value(model, model->values[x].name, dtype, &matrix, &flat));
+  PARE_TRY(pare_model_add_value(model, model->values[y].name, dtype, &matrix, &rows));
+  PARE_TRY(pare_model_add_value(model, model->values[x].name, PARE_NONE, NULL, &shape));
+  node->inputs[0] = flat;
+  node->outputs[0] = rows;
+  PARE_TRY(pare_node_set_int(model, node, "axis", 1));
+  const char *names[3];
+  static const char *const roles[3] = {"flatten", "shape", "reshape"};
+  for (int i = 0; i < 3; i++) {
+    names[i] = pare_arena_printf(&model->arena, "%s_%s", name, roles[i]);
+    if (!names[i]) return PARE_OUT_OF_MEMORY;
+  }
+  pare_node *added;
+  PARE_TRY(pare_model_add_node(model, "Flatten", "", names[0], &x, 1, &flat, 1, &added));
+  PARE_TRY(pare_node_set_int(model, added, "axis", axis));
+  PARE_TRY(pare_model_add_node(model, "Shape", "", names[1], &x, 1, &shape, 1, &added));
+  return pare_model_add_node(model, "Reshape", "", names[2], (const int[]){rows, shape}, 2, &y, 1, &added);
+}
+
+static pare_status normalize_softmax(pare_model *model, int i_node) {
+  pare_node *node = &model->nodes[i_node];
+  if (node->n_inputs < 1 || node->n_outputs < 1 || node->inputs[0] < 0 || node->outputs[0] < 0)
+    return PARE_OK;
+  int64_t axis = pare_node_int(node, "axis", 1);
+  int rank = softmax_rank(model, node);
+  if (axis == -1 || (rank > 0 && (axis == rank - 1))) return pare_node_set_int(model, node, "axis", axis);
+  return flatten_around(model, i_node, axis);
+}
+
+pare_status pare_onnx_normalize(pare_model *model) {
+  int64_t opset = pare_model_opset(model, "");
+  int n_nodes = model->n_nodes; /* what is added below is in the new form */
+  for (int i = 0; i < n_nodes; i++) {
+    if (*model->nodes[i].domain) continue;
+    for (size_t k = 0; k < PARE_COUNT(changes); k++) {
+      if (opset < changes[k].since && pare_node_is(&model->nodes[i], changes[k].op)) {
+        PARE_TRY(attr_to_input(model, i, &changes[k]));
+      }
+    }
+    if (opset < SOFTMAX_SINCE && coerces_to_matrix(&model->nodes[i])) PARE_TRY(normalize_softmax(model, i));
+    /* Gone from opset 9; 1 is what its absence means. */
+    if (pare_node_is(&model->nodes[i], "BatchNormalization") &&
+        pare_node_int(&model->nodes[i], "spatial", 1) == 1) {
+      pare_node_remove_attr(&model->nodes[i], "spatial");
+    }
+  }
+  return PARE_OK;
+}
+
+/* ---- writing: inputs to attributes ------------------------------------------------------------------------------- */
+
+static bool has_input(const pare_node *node, int i_input) {
+  return i_input < node->n_inputs - node->n_captured && node->inputs[i_input] >= 0;
+}
+
+static bool softmax_fits(const pare_model *model, const pare_node *node, int64_t opset) {
+  int64_t axis = pare_node_int(node, "axis", -1);
+  int rank = softmax_rank(model, node);
+  return (axis == -1 && opset >= 11) || (rank > 0 && (axis == rank - 1 || axis == -1));
+}
+
+/* The lowest opset, at least `opset`, in which the node has a form. */
+static int64_t needed_opset(const pare_model *model, const pare_node *node, int64_t opset) {
+  if (*node->domain) return opset;
+  for (size_t k = 0; k < PARE_COUNT(firsts); k++) {
+    bool there =
+        pare_node_is(node, firsts[k].op) && (!firsts[k].attr || pare_node_attr(node, firsts[k].attr));
+    if (there && opset < firsts[k].since) opset = firsts[k].since;
+  }
+  for (size_t k = 0; k < PARE_COUNT(changes); k++) {
+    if (opset >= changes[k].since || !pare_node_is(node, changes[k].op)) continue;
+    bool computed =
+        has_input(node, changes[k].i_input) && !pare_model_const_input(model, node, changes[k].i_input);
+    if (computed) opset = changes[k].since;
+  }
+  bool newer_slice = pare_node_is(node, "Slice") && has_input(node, 4); /* steps came with the inputs */
+  if (newer_slice && opset < 10) opset = 10;
+  if (opset < SOFTMAX_SINCE && coerces_to_matrix(node) && !softmax_fits(model, node, opset))
+    opset = SOFTMAX_SINCE;
+  return opset;
+}
+
+static pare_status input_to_attr(pare_model *model, pare_node *node, const struct form_change *change) {
+  if (!has_input(node, change->i_input)) return PARE_OK;
+  const pare_tensor *tensor = pare_model_const_input(model, node, change->i_input);
+  int64_t n = tensor ? pare_tensor_count(tensor) : 0;
+  if (!tensor || (change->form != FORM_INTS && n != 1)) {
+    return pare_fail(model->ctx, PARE_BAD_MODEL,
+                     "node '%s' (%s): input %d cannot be written as attribute '%s'", node->name,
+                     node->op_type, change->i_input, change->attr);
+  }
+  if (change->form == FORM_INTS) {
+    int64_t *ints = pare_arena_array(&model->arena, (size_t)n, sizeof(*ints));
+    if (!ints) return PARE_OUT_OF_MEMORY;
+    for (int64_t i = 0; i < n; i++) ints[i] = pare_tensor_get_s64(tensor, i);
+    PARE_TRY(pare_node_set_ints(model, node, change->attr, ints, (size_t)n));
+  } else if (change->form == FORM_INT_ROW) {
+    PARE_TRY(pare_node_set_int(model, node, change->attr, pare_tensor_get_s64(tensor, 0)));
+  } else {
+    PARE_TRY(pare_node_set_float(model, node, change->attr, (float)pare_tensor_get_f64(tensor, 0)));
+  }
+  node->inputs[change->i_input] = -1;
+  return PARE_OK;
+}
+
+static pare_status denormalize_node(pare_model *model, pare_node *node, int64_t opset) {
+  bool changed = false;
+  for (size_t k = 0; k < PARE_COUNT(changes); k++) {
+    if (opset >= changes[k].since || !pare_node_is(node, changes[k].op)) continue;
+    PARE_TRY(input_to_attr(model, node, &changes[k]));
+    changed = true;
+  }
+  while (changed && node->n_captured == 0 && node->n_inputs > 0 && node->inputs[node->n_inputs - 1] < 0)
+    node->n_inputs--;
+  if (opset >= SOFTMAX_SINCE || !coerces_to_matrix(node)) return PARE_OK;
+  int64_t axis = pare_node_int(node, "axis", -1);
+  if (axis == -1 && opset < 11) axis = softmax_rank(model, node) - 1;
+  return pare_node_set_int(model, node, "axis", axis); /* its absence meant 1 */
+}
+
+/* Initializers that are attributes again are not written. */
+static pare_status drop_unused(pare_model *model) {
+  bool *used = pare_alloc_array(model->ctx, (size_t)model->n_values, sizeof(*used));
+  if (!used) return PARE_OUT_OF_MEMORY;
+  for (int i = 0; i < model->n_nodes; i++) {
+    const pare_node *node = &model->nodes[i];
+    for (int k = 0; k < node->n_inputs; k++) {
+      if (node->inputs[k] >= 0) used[node->inputs[k]] = true;
+    }
+  }
+  for (int i = 0; i < model->n_outputs; i++) used[model->outputs[i]] = true;
+  for (int i = 0; i < model->n_values; i++) {
+    pare_value *value = &model->values[i];
+    if (!value->from_attr || used[i]) continue;
+    pare_tensor_release(&value->tensor);
+    *value = (pare_value){.name = value->name, .i_producer = -1};
+  }
+  pare_free(model->ctx, used);
+  return PARE_OK;
+}
+
+pare_status pare_onnx_denormalize(pare_model *model) {
+  int64_t before = pare_model_opset(model, ""), opset = before;
+  for (int i = 0; i < model->n_nodes; i++) opset = needed_opset(model, &model->nodes[i], opset);
+  if (opset != before) PARE_TRY(pare_model_set_opset(model, "", opset));
+  for (int i = 0; i < model->n_nodes; i++) {
+    if (*model->nodes[i].domain == 0) PARE_TRY(denormalize_node(model, &model->nodes[i], opset));
+  }
+  return drop_unused(model);
+}

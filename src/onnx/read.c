@@ -1,0 +1,362 @@
+/* Reads an ONNX model (ModelProto, GraphProto) out of bytes that the model keeps: weights are used where they stand.
+ * Source: onnx.proto, IR version 8. The graph's fields may stand in any order, so they are gone through once per kind; what is not
+ * understood is kept encoded and written back. */
+#include "onnx/onnx.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+  MODEL_IR = 1,
+  MODEL_PRODUCER = 2,
+  MODEL_PRODUCER_VERSION = 3,
+  MODEL_DOMAIN = 4,
+  MODEL_VERSION = 5,
+  MODEL_DOC = 6,
+  MODEL_GRAPH = 7,
+  MODEL_OPSET = 8,
+  MODEL_METADATA = 14
+};
+enum {
+  GRAPH_NODE = 1,
+  GRAPH_NAME = 2,
+  GRAPH_INITIALIZER = 5,
+  GRAPH_INPUT = 11,
+  GRAPH_OUTPUT = 12,
+  GRAPH_VALUE = 13,
+  GRAPH_SPARSE = 15
+};
+
+static pare_status push_index(pare_arena *arena, int **list, int *n, int *capacity, int index) {
+  if (*n == *capacity) {
+    int bigger_capacity = *capacity ? 2 * *capacity : 8;
+    int *bigger = pare_arena_array(arena, (size_t)bigger_capacity, sizeof(*bigger));
+    if (!bigger) return PARE_OUT_OF_MEMORY;
+    if (*n) memcpy(bigger, *list, (size_t)*n * sizeof(*bigger));
+    *list = bigger;
+    *capacity = bigger_capacity;
+  }
+  (*list)[(*n)++] = index;
+  return PARE_OK;
+}
+
+/* ---- graph ------------------------------------------------------------------------------------------------------ */
+
+static pare_status read_input(pare_onnx_reader *reader, const pare_wire *message) {
+  int before = reader->model->n_values, i_value;
+  PARE_TRY(pare_onnx_read_value(reader, message, false, &i_value));
+  if (i_value < before) {
+    return pare_fail(reader->ctx, PARE_BAD_MODEL, "graph input '%s' is there twice",
+                     reader->model->values[i_value].name);
+  }
+  return push_index(&reader->model->arena, &reader->model->inputs, &reader->model->n_inputs,
+                    &reader->cap_inputs, i_value);
+}
+
+static pare_status read_output(pare_onnx_reader *reader, const pare_wire *message) {
+  int i_value;
+  PARE_TRY(pare_onnx_read_value(reader, message, false, &i_value));
+  return push_index(&reader->model->arena, &reader->model->outputs, &reader->model->n_outputs,
+                    &reader->cap_outputs, i_value);
+}
+
+static pare_status read_value_info(pare_onnx_reader *reader, const pare_wire *message) {
+  int i_value;
+  return pare_onnx_read_value(reader, message, true, &i_value);
+}
+
+static pare_status initializer_name(pare_onnx_reader *reader, const pare_tensor_proto *proto,
+                                    const char **out) {
+  size_t offset = pare_wire_offset(&proto->message, proto->message.at);
+  if (proto->name.len_bytes == 0) {
+    return pare_fail(reader->ctx, PARE_BAD_MODEL, "offset %zu: an initializer has no name", offset);
+  }
+  if (!pare_onnx_is_text(proto->name)) {
+    return pare_fail(reader->ctx, PARE_BAD_MODEL, "offset %zu: an initializer's name is not UTF-8 text",
+                     offset);
+  }
+  *out = pare_arena_text_n(&reader->model->arena, proto->name.data, proto->name.len_bytes);
+  return *out ? PARE_OK : PARE_OUT_OF_MEMORY;
+}
+
+static pare_status read_initializer(pare_onnx_reader *reader, const pare_wire *message) {
+  pare_tensor_proto proto;
+  const char *name = NULL;
+  PARE_TRY(pare_onnx_tensor_scan(message, &proto));
+  PARE_TRY(initializer_name(reader, &proto, &name));
+  int before = reader->model->n_values, i_value;
+  PARE_TRY(pare_onnx_value(reader, name, &i_value));
+  pare_value *value = &reader->model->values[i_value];
+  if (value->is_initializer)
+    return pare_fail(reader->ctx, PARE_BAD_MODEL, "initializer '%s' is there twice", name);
+  char what[160];
+  snprintf(what, sizeof(what), "initializer '%.100s'", name);
+  PARE_TRY(pare_onnx_tensor_load(&proto, reader->file, what, &value->tensor));
+  value->is_initializer = true;
+  value->listed_input = i_value < before;
+  value->dtype = value->tensor.dtype;
+  value->has_shape = true;
+  value->shape = value->tensor.shape;
+  return PARE_OK;
+}
+
+static pare_status refuse_sparse(pare_onnx_reader *reader, const pare_wire *message) {
+  return pare_fail(reader->ctx, PARE_UNSUPPORTED, "offset %zu: sparse initializers are not supported",
+                   pare_wire_offset(message, message->at));
+}
+
+/* Calls `read` for each message of this kind. */
+static pare_status each(pare_onnx_reader *reader, const pare_wire *graph, uint32_t number,
+                        pare_status (*read)(pare_onnx_reader *, const pare_wire *)) {
+  pare_wire wire = *graph;
+  for (;;) {
+    pare_wire_field field;
+    PARE_TRY(pare_wire_next(&wire, &field));
+    if (field.number == 0) return PARE_OK;
+    if (field.number != number) continue;
+    pare_wire message;
+    PARE_TRY(pare_wire_enter(&wire, &field, &message));
+    PARE_TRY(read(reader, &message));
+  }
+}
+
+/* Initializers that are listed as inputs too, as files before IR 4 had to, are no inputs here. */
+static void drop_initializer_inputs(pare_model *model) {
+  int n = 0;
+  for (int i = 0; i < model->n_inputs; i++) {
+    if (!model->values[model->inputs[i]].is_initializer) model->inputs[n++] = model->inputs[i];
+  }
+  model->n_inputs = n;
+}
+
+static pare_status read_graph(pare_onnx_reader *reader, const pare_wire *graph) {
+  static const struct {
+    uint32_t number;
+    pare_status (*read)(pare_onnx_reader *, const pare_wire *);
+  } kinds[] = {{GRAPH_SPARSE, refuse_sparse},         {GRAPH_INPUT, read_input},
+               {GRAPH_INITIALIZER, read_initializer}, {GRAPH_OUTPUT, read_output},
+               {GRAPH_NODE, pare_onnx_read_node},     {GRAPH_VALUE, read_value_info}};
+  uint64_t known = PARE_FIELD_BIT(GRAPH_NAME);
+  for (size_t i = 0; i < PARE_COUNT(kinds); i++) {
+    PARE_TRY(each(reader, graph, kinds[i].number, kinds[i].read));
+    known |= PARE_FIELD_BIT(kinds[i].number);
+  }
+  drop_initializer_inputs(reader->model);
+  pare_wire wire = *graph;
+  for (;;) {
+    pare_wire_field field;
+    PARE_TRY(pare_wire_next(&wire, &field));
+    if (field.number == 0) break;
+    if (field.number == GRAPH_NAME)
+      PARE_TRY(pare_onnx_text(reader, &wire, &field, "the graph's name", &reader->model->graph_name));
+  }
+  return pare_onnx_keep(reader, graph, known, &reader->model->graph_extra);
+}
+
+/* ---- model ------------------------------------------------------------------------------------------------------ */
+
+static pare_status read_pair(pare_onnx_reader *reader, const pare_wire *message, pare_text_pair *out) {
+  pare_wire wire = *message;
+  out->key = out->value = "";
+  for (;;) {
+    pare_wire_field field;
+    PARE_TRY(pare_wire_next(&wire, &field));
+    if (field.number == 0) return PARE_OK;
+    if (field.number == 1) PARE_TRY(pare_onnx_text(reader, &wire, &field, "a metadata key", &out->key));
+    if (field.number == 2) PARE_TRY(pare_onnx_text(reader, &wire, &field, "a metadata value", &out->value));
+  }
+}
+
+static pare_status read_opset(pare_onnx_reader *reader, const pare_wire *message, pare_opset *out) {
+  pare_wire wire = *message;
+  out->domain = "";
+  for (;;) {
+    pare_wire_field field;
+    PARE_TRY(pare_wire_next(&wire, &field));
+    if (field.number == 0) break;
+    if (field.number == 1) PARE_TRY(pare_onnx_text(reader, &wire, &field, "an opset's domain", &out->domain));
+    if (field.number == 2) {
+      PARE_TRY(pare_wire_expect(&wire, &field, PARE_VARINT, "an opset's version"));
+      out->version = (int64_t)field.value;
+    }
+  }
+  if (strcmp(out->domain, "ai.onnx") == 0) out->domain = "";
+  if (*out->domain || (out->version >= PARE_ONNX_MIN_OPSET && out->version <= PARE_ONNX_MAX_OPSET))
+    return PARE_OK;
+  return pare_fail(reader->ctx, PARE_UNSUPPORTED, "opset %lld is not supported: %d to %d are",
+                   (long long)out->version, PARE_ONNX_MIN_OPSET, PARE_ONNX_MAX_OPSET);
+}
+
+static pare_status read_header_field(pare_onnx_reader *reader, const pare_wire *wire,
+                                     const pare_wire_field *field) {
+  pare_model *model = reader->model;
+  pare_wire inner;
+  switch (field->number) {
+  case MODEL_IR:
+    PARE_TRY(pare_wire_expect(wire, field, PARE_VARINT, "ir_version"));
+    model->ir_version = (int64_t)field->value;
+    return PARE_OK;
+  case MODEL_PRODUCER: return pare_onnx_text(reader, wire, field, "producer_name", &model->producer_name);
+  case MODEL_PRODUCER_VERSION:
+    return pare_onnx_text(reader, wire, field, "producer_version", &model->producer_version);
+  case MODEL_DOMAIN: return pare_onnx_text(reader, wire, field, "the model's domain", &model->domain);
+  case MODEL_VERSION:
+    PARE_TRY(pare_wire_expect(wire, field, PARE_VARINT, "model_version"));
+    model->model_version = (int64_t)field->value;
+    return PARE_OK;
+  case MODEL_DOC: return pare_onnx_text(reader, wire, field, "the model's doc_string", &model->doc);
+  case MODEL_OPSET:
+    PARE_TRY(pare_wire_enter(wire, field, &inner));
+    return read_opset(reader, &inner, &model->opsets[model->n_opsets++]);
+  case MODEL_METADATA:
+    PARE_TRY(pare_wire_enter(wire, field, &inner));
+    return read_pair(reader, &inner, &model->metadata[model->n_metadata++]);
+  default: return PARE_OK;
+  }
+}
+
+static pare_status count_header(const pare_wire *message, size_t *n_opsets, size_t *n_metadata,
+                                int *n_graphs) {
+  pare_wire wire = *message;
+  for (;;) {
+    pare_wire_field field;
+    PARE_TRY(pare_wire_next(&wire, &field));
+    if (field.number == 0) return PARE_OK;
+    *n_opsets += field.number == MODEL_OPSET;
+    *n_metadata += field.number == MODEL_METADATA;
+    *n_graphs += field.number == MODEL_GRAPH && *n_graphs < 2;
+  }
+}
+
+static pare_status read_header(pare_onnx_reader *reader, const pare_wire *message, pare_wire *graph) {
+  pare_model *model = reader->model;
+  size_t n_opsets = 0, n_metadata = 0;
+  int n_graphs = 0;
+  PARE_TRY(count_header(message, &n_opsets, &n_metadata, &n_graphs));
+  if (n_graphs != 1) {
+    return pare_fail(reader->ctx, PARE_BAD_MODEL,
+                     n_graphs ? "more than one graph" : "no graph: not an ONNX model?");
+  }
+  model->opsets = pare_arena_array(&model->arena, n_opsets, sizeof(*model->opsets));
+  model->metadata = pare_arena_array(&model->arena, n_metadata, sizeof(*model->metadata));
+  if (!model->opsets || !model->metadata) return PARE_OUT_OF_MEMORY;
+  model->n_opsets = model->n_metadata = 0;
+  model->ir_version = 0;
+  uint64_t known = PARE_FIELD_BIT(MODEL_METADATA);
+  for (int i = MODEL_IR; i <= MODEL_OPSET; i++) known |= PARE_FIELD_BIT(i);
+  pare_wire wire = *message;
+  for (;;) {
+    pare_wire_field field;
+    PARE_TRY(pare_wire_next(&wire, &field));
+    if (field.number == 0) break;
+    if (field.number == MODEL_GRAPH)
+      PARE_TRY(pare_wire_enter(&wire, &field, graph));
+    else
+      PARE_TRY(read_header_field(reader, &wire, &field));
+  }
+  return pare_onnx_keep(reader, message, known, &model->extra);
+}
+
+static pare_status check_versions(const pare_model *model) {
+  if (model->ir_version < 1)
+    return pare_fail(model->ctx, PARE_BAD_MODEL, "no ir_version: not an ONNX model?");
+  if (model->ir_version > PARE_ONNX_MAX_IR) {
+    return pare_fail(model->ctx, PARE_UNSUPPORTED, "IR version %lld is not supported: up to %d is",
+                     (long long)model->ir_version, PARE_ONNX_MAX_IR);
+  }
+  if (pare_model_opset(model, "") != 0) return PARE_OK;
+  for (int i = 0; i < model->n_nodes; i++) {
+    if (*model->nodes[i].domain == 0) {
+      return pare_fail(model->ctx, PARE_BAD_MODEL,
+                       "the model has ONNX's own operators but names no opset for them");
+    }
+  }
+  return PARE_OK;
+}
+
+/* ---- which zeros are masked ------------------------------------------------------------------------------------- */
+
+static void mark_pruned(pare_model *model, const char *list, char *name) {
+  for (const char *at = list; *list;) {
+    size_t n = 0;
+    for (; *at && *at != ','; at++) {
+      if (*at == '\\' && at[1]) at++;
+      name[n++] = *at;
+    }
+    name[n] = 0;
+    int i_value = pare_model_find_value(model, name);
+    if (i_value >= 0 && model->values[i_value].is_initializer) model->values[i_value].pruned = true;
+    if (!*at++) return;
+  }
+}
+
+/* The list becomes flags, and leaves the metadata: the writer makes it anew. */
+static pare_status read_pruned(pare_model *model) {
+  int n = 0;
+  for (int i = 0; i < model->n_metadata; i++) {
+    pare_text_pair pair = model->metadata[i];
+    if (strcmp(pair.key, PARE_ONNX_PRUNED_KEY) != 0) {
+      model->metadata[n++] = pair;
+      continue;
+    }
+    char *name = pare_alloc(model->ctx, strlen(pair.value) + 1);
+    if (!name) return PARE_OUT_OF_MEMORY;
+    mark_pruned(model, pair.value, name);
+    pare_free(model->ctx, name);
+  }
+  model->n_metadata = n;
+  return PARE_OK;
+}
+
+/* ---- loading ---------------------------------------------------------------------------------------------------- */
+
+static pare_status read_model(pare_onnx_reader *reader) {
+  pare_model *model = reader->model;
+  pare_wire message = pare_wire_new(reader->ctx, reader->file->data, reader->file->len_bytes), graph;
+  PARE_TRY(read_header(reader, &message, &graph));
+  PARE_TRY(check_versions(model)); /* before a foreign file's graph confuses */
+  PARE_TRY(read_graph(reader, &graph));
+  PARE_TRY(check_versions(model));
+  PARE_TRY(read_pruned(model));
+  PARE_TRY(pare_onnx_normalize(model));
+  return pare_model_finish(model);
+}
+
+/* Takes `file` over. */
+static pare_status load(pare_context *ctx, pare_bytes *file, pare_model **out) {
+  pare_onnx_reader reader = {.ctx = ctx, .file = file, .values = {.ctx = ctx}, .nodes = {.ctx = ctx}};
+  *out = NULL;
+  pare_status status = pare_model_new(ctx, &reader.model);
+  if (status == PARE_OK) status = read_model(&reader);
+  pare_names_free(&reader.values);
+  pare_names_free(&reader.nodes);
+  pare_bytes_release(file);
+  if (status != PARE_OK) {
+    pare_model_free(reader.model);
+    return status;
+  }
+  *out = reader.model;
+  return PARE_OK;
+}
+
+pare_status pare_model_load(pare_context *ctx, const void *bytes, size_t len_bytes, pare_model **out) {
+  *out = NULL;
+  pare_bytes *file = pare_bytes_new(ctx, len_bytes);
+  if (!file) return PARE_OUT_OF_MEMORY;
+  if (len_bytes) memcpy(file->data, bytes, len_bytes);
+  return load(ctx, file, out);
+}
+
+pare_status pare_model_load_buffer(pare_context *ctx, pare_buffer *buffer, pare_model **out) {
+  *out = NULL;
+  pare_bytes *file = pare_bytes_adopt(ctx, buffer);
+  return file ? load(ctx, file, out) : PARE_OUT_OF_MEMORY;
+}
+
+pare_status pare_model_load_file(pare_context *ctx, const char *path, pare_model **out) {
+  pare_buffer buffer;
+  *out = NULL;
+  PARE_TRY(pare_file_read(ctx, path, &buffer));
+  pare_status status = pare_model_load_buffer(ctx, &buffer, out);
+  return status == PARE_OK ? status : pare_fail_within(ctx, status, "%s", path);
+}
