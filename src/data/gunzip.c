@@ -16,10 +16,9 @@
 #define STBI_MALLOC(size)       ((void)(size), (void *)NULL)
 #define STBI_REALLOC(old, size) ((void)(old), (void)(size), (void *)NULL)
 #define STBI_FREE(memory)       ((void)(memory))
-#pragma GCC diagnostic push
+/* stb_image leaves static functions undeclared or unused; gcc looks at that at the end of the file, so there is no pop. */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include <stb/stb_image.h>
-#pragma GCC diagnostic pop
 
 enum { FLAG_CRC = 2, FLAG_EXTRA = 4, FLAG_NAME = 8, FLAG_COMMENT = 16, FLAGS_RESERVED = 0xE0 };
 enum { HEADER_BYTES = 10, TRAILER_BYTES = 8 };
