@@ -85,6 +85,41 @@ pare_status pare_binary_backward(pare_grad_call *grad, pare_binary_grad_fn fn) {
   return PARE_OK;
 }
 
+pare_status pare_select_run(pare_call *call, const pare_binary_kernel *kernels, size_t n) {
+  pare_binary_fn fn = find_kernel(kernels, n, call->in[0]->dtype)->run;
+  pare_binary_apply(fn, call->in[0], call->in[call->n_in > 1 ? 1 : 0], call->out[0]);
+  for (int i = 2; i < call->n_in; i++) pare_binary_apply(fn, call->out[0], call->in[i], call->out[0]);
+  return PARE_OK;
+}
+
+/* The element of input i that stands at place `index` of the output, in row-major order. */
+static int64_t element_of(const pare_shape *in, const pare_shape *out, int64_t index) {
+  int64_t at = 0, stride = 1;
+  for (int i = 1; i <= in->rank; i++) { /* from the last axis */
+    const int64_t dim = in->dims[in->rank - i], k = index % out->dims[out->rank - i];
+    index /= out->dims[out->rank - i];
+    at += dim == 1 ? 0 : k * stride;
+    stride *= dim;
+  }
+  return at;
+}
+
+pare_status pare_select_backward(pare_grad_call *grad) {
+  const pare_call *call = grad->call;
+  if (grad->d_out[0] == NULL || call->in[0]->dtype != PARE_F32) return PARE_OK;
+  const pare_shape *out = &call->out[0]->shape;
+  const int64_t n = pare_shape_count(out);
+  for (int64_t o = 0; o < n; o++) {
+    for (int i = 0; i < call->n_in; i++) {
+      const int64_t at = element_of(&call->in[i]->shape, out, o);
+      if (pare_f32(call->in[i])[at] != pare_f32(call->out[0])[o]) continue;
+      if (pare_grad_wants(grad, i)) pare_f32(grad->d_in[i])[at] += pare_f32(grad->d_out[0])[o];
+      break;
+    }
+  }
+  return PARE_OK;
+}
+
 pare_status pare_couple_broadcast(const pare_call *call, pare_coupler *coupler) {
   const pare_shape *out = &call->out[0]->shape;
   for (int i = 0; i < call->n_in; i++) {

@@ -48,6 +48,10 @@ pare_status pare_binary_run(pare_call *call, const pare_binary_kernel *kernels, 
 /* out = f(a, b) with broadcasting: a step of operators with any number of inputs. out may be a when their
  * shapes are equal. */
 void pare_binary_apply(pare_binary_fn fn, const pare_tensor *a, const pare_tensor *b, pare_tensor *out);
+/* Min and Max: the table's function over any number of inputs, and the gradient to the first input that
+ * equals the output. */
+pare_status pare_select_run(pare_call *call, const pare_binary_kernel *kernels, size_t n);
+pare_status pare_select_backward(pare_grad_call *grad);
 pare_status pare_binary_backward(pare_grad_call *grad, pare_binary_grad_fn fn);
 /* Equal axes of every input and out[0] go together; an axis of length 1 that is repeated stays as it is. */
 pare_status pare_couple_broadcast(const pare_call *call, pare_coupler *coupler);

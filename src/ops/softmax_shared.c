@@ -1,0 +1,47 @@
+/* Shared by Softmax and LogSoftmax; see softmax.h. */
+#include "ops/softmax.h"
+
+static int axis_of(const pare_call *call) {
+  return pare_op_axis_of(pare_node_int(call->node, "axis", -1), call->in[0]->shape.rank);
+}
+
+pare_softmax_extent pare_softmax_extent_of(const pare_call *call) {
+  const pare_shape *in = &call->in[0]->shape;
+  const int axis = axis_of(call);
+  return (pare_softmax_extent){pare_shape_count_range(in, 0, axis), in->dims[axis],
+                               pare_shape_count_range(in, axis + 1, in->rank)};
+}
+
+pare_status pare_softmax_infer(pare_call *call) {
+  static const pare_dtype dtypes[] = {PARE_F32, PARE_NONE};
+  PARE_TRY(pare_op_need_dtype(call, 0, dtypes));
+  int axis = 0;
+  PARE_TRY(pare_op_axis(call, pare_node_int(call->node, "axis", -1), call->in[0]->shape.rank, &axis));
+  return pare_op_infer_same(call);
+}
+
+pare_status pare_softmax_prepare(pare_call *call) {
+  call->scratch_bytes = (size_t)pare_softmax_extent_of(call).inner * 2 * sizeof(float);
+  return PARE_OK;
+}
+
+void pare_softmax_high(const float *x, int64_t n, int64_t inner, float *high) {
+  for (int64_t j = 0; j < inner; j++) high[j] = x[j];
+  for (int64_t i = 1; i < n; i++)
+    for (int64_t j = 0; j < inner; j++) high[j] = x[i * inner + j] > high[j] ? x[i * inner + j] : high[j];
+}
+
+void pare_softmax_sum(const float *x, int64_t n, int64_t inner, float *sum) {
+  if (inner == 1) {
+    sum[0] = pare_op_sum_f32(x, n);
+    return;
+  }
+  for (int64_t j = 0; j < inner; j++) sum[j] = 0.0f;
+  for (int64_t i = 0; i < n; i++) pare_op_add_f32(sum, x + i * inner, inner);
+}
+
+pare_status pare_softmax_couple(const pare_call *call, pare_coupler *coupler) {
+  for (int axis = 0; axis < call->in[0]->shape.rank; axis++)
+    if (axis != axis_of(call)) PARE_TRY(pare_couple_axes(coupler, 0, axis, PARE_OUT(0), axis));
+  return PARE_OK;
+}
