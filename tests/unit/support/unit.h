@@ -1,0 +1,18 @@
+/* cmocka with what it needs in front of it. */
+#ifndef PARE_UNIT_H
+#define PARE_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* The context's message contains the text; shows both when it does not. */
+#define assert_error_has(ctx, text)                                                       \
+  do {                                                                                    \
+    if (!strstr(pare_error(ctx), text)) fail_msg("'%s' is not in '%s'", text, pare_error(ctx)); \
+  } while (0)
+
+#endif
