@@ -54,8 +54,8 @@ pare_status pare_model_trainable(const pare_model *model) {
 pare_status pare_model_logits(const pare_model *model, pare_model **out) {
   *out = NULL;
   int i_producer = model->n_outputs > 0 ? model->values[model->outputs[0]].i_producer : -1;
-  if (i_producer < 0 ||
-      (!pare_node_is(&model->nodes[i_producer], "Softmax") && !pare_node_is(&model->nodes[i_producer], "LogSoftmax"))) {
+  if (i_producer < 0 || (!pare_node_is(&model->nodes[i_producer], "Softmax") &&
+                         !pare_node_is(&model->nodes[i_producer], "LogSoftmax"))) {
     *out = pare_model_retain(model);
     return PARE_OK;
   }

@@ -10,8 +10,8 @@ typedef enum pare_role {
   PARE_ROLE_WEIGHT,
   PARE_ROLE_BIAS,
   PARE_ROLE_SCALE,
-  PARE_ROLE_TABLE,    /* rows that Gather looks up */
-  PARE_ROLE_MEAN,     /* BatchNormalization's running statistics: followed, not learned */
+  PARE_ROLE_TABLE, /* rows that Gather looks up */
+  PARE_ROLE_MEAN,  /* BatchNormalization's running statistics: followed, not learned */
   PARE_ROLE_VARIANCE
 } pare_role;
 
@@ -21,7 +21,9 @@ pare_role pare_parameter_role(const pare_model *model, const pare_node *node, in
 static inline bool pare_role_is_learned(pare_role role) {
   return role >= PARE_ROLE_WEIGHT && role <= PARE_ROLE_TABLE;
 }
-static inline bool pare_role_is_statistic(pare_role role) { return role >= PARE_ROLE_MEAN; }
+static inline bool pare_role_is_statistic(pare_role role) {
+  return role >= PARE_ROLE_MEAN;
+}
 /* roles[model->n_values]. */
 void pare_parameter_roles(const pare_model *model, pare_role *roles);
 /* UNSUPPORTED naming the first integer or quantized node: such a model can no longer be trained. */

@@ -6,7 +6,9 @@
 
 #include "kernels/f32_math/f32_math.h"
 
-static double rate_constant(const pare_schedule_at *at) { return at->rate; }
+static double rate_constant(const pare_schedule_at *at) {
+  return at->rate;
+}
 
 static double rate_step(const pare_schedule_at *at) {
   uint64_t i_epoch = at->i_batch / (at->n_epoch > 0 ? at->n_epoch : 1);
@@ -18,7 +20,8 @@ static double rate_step(const pare_schedule_at *at) {
 
 static double rate_cosine(const pare_schedule_at *at) {
   const double pi = 3.14159265358979323846;
-  return at->rate * (1 + pare_cos(pi * (double)at->i_batch / (double)(at->n_total > 0 ? at->n_total : 1))) / 2;
+  return at->rate * (1 + pare_cos(pi * (double)at->i_batch / (double)(at->n_total > 0 ? at->n_total : 1))) /
+         2;
 }
 
 static const pare_schedule schedules[] = {
@@ -27,6 +30,12 @@ static const pare_schedule schedules[] = {
 #undef PARE_SCHEDULE
 };
 
-int pare_schedule_count(void) { return (int)PARE_COUNT(schedules); }
-const pare_schedule *pare_schedule_entry(int i) { return &schedules[i]; }
-const char *pare_schedule_name(int i) { return i >= 0 && i < pare_schedule_count() ? schedules[i].name : NULL; }
+int pare_schedule_count(void) {
+  return (int)PARE_COUNT(schedules);
+}
+const pare_schedule *pare_schedule_entry(int i) {
+  return &schedules[i];
+}
+const char *pare_schedule_name(int i) {
+  return i >= 0 && i < pare_schedule_count() ? schedules[i].name : NULL;
+}

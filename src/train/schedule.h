@@ -5,10 +5,10 @@
 #include "base/base.h"
 
 typedef struct pare_schedule_at {
-  double rate;              /* the base */
+  double rate;               /* the base */
   uint64_t i_batch, n_total; /* this batch of all, from 0 */
-  uint64_t n_epoch;         /* batches in an epoch */
-  int64_t step_size;        /* epochs */
+  uint64_t n_epoch;          /* batches in an epoch */
+  int64_t step_size;         /* epochs */
   double gamma;
 } pare_schedule_at;
 

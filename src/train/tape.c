@@ -88,8 +88,9 @@ static pare_tensor **gradients_of(pare_tape *tape, const int *values, int n) {
 static pare_status add_step(pare_tape *tape, pare_step *step, bool *touched) {
   const pare_node *node = step->call.node;
   if (node->op->backward == NULL) {
-    return pare_fail(tape->session->ctx, PARE_UNSUPPORTED, "node '%s' (%s) has no gradient%s%s", node->name, node->op_type,
-                     node->op->no_gradient != NULL ? ": " : "", node->op->no_gradient != NULL ? node->op->no_gradient : "");
+    return pare_fail(tape->session->ctx, PARE_UNSUPPORTED, "node '%s' (%s) has no gradient%s%s", node->name,
+                     node->op_type, node->op->no_gradient != NULL ? ": " : "",
+                     node->op->no_gradient != NULL ? node->op->no_gradient : "");
   }
   pare_tape_step *added = &tape->steps[tape->n_steps++];
   added->op = node->op;
@@ -97,7 +98,8 @@ static pare_status add_step(pare_tape *tape, pare_step *step, bool *touched) {
   added->grad.d_in = gradients_of(tape, node->inputs, node->n_inputs);
   added->grad.d_out = gradients_of(tape, node->outputs, node->n_outputs);
   added->zeroed = pare_arena_array(&tape->arena, (size_t)node->n_inputs, sizeof(pare_tensor *));
-  if (added->grad.d_in == NULL || added->grad.d_out == NULL || added->zeroed == NULL) return PARE_OUT_OF_MEMORY;
+  if (added->grad.d_in == NULL || added->grad.d_out == NULL || added->zeroed == NULL)
+    return PARE_OUT_OF_MEMORY;
   for (int i = 0; i < node->n_inputs; i++) {
     int value = node->inputs[i];
     if (value < 0 || !tape->wanted[value] || touched[value]) continue;
@@ -116,7 +118,8 @@ static pare_status build(pare_tape *tape, const bool *learn) {
   tape->gradients = pare_arena_array(&tape->arena, n_values, sizeof(pare_tensor));
   tape->steps = pare_arena_array(&tape->arena, (size_t)session->n_steps, sizeof(pare_tape_step));
   bool *touched = pare_arena_array(&tape->arena, n_values, sizeof(bool));
-  if (tape->wanted == NULL || tape->gradients == NULL || tape->steps == NULL || touched == NULL) return PARE_OUT_OF_MEMORY;
+  if (tape->wanted == NULL || tape->gradients == NULL || tape->steps == NULL || touched == NULL)
+    return PARE_OUT_OF_MEMORY;
   PARE_TRY(find_wanted(tape, learn));
   if (!tape->wanted[model->outputs[0]]) {
     return pare_fail(session->ctx, PARE_BAD_MODEL, "nothing to train: no learned weight leads to output '%s'",
@@ -185,7 +188,8 @@ pare_status pare_tape_backward(pare_tape *tape, const float *d_output) {
   memcpy(last->data, d_output, pare_tensor_len_bytes(last));
   for (int i_step = 0; i_step < tape->n_steps; i_step++) {
     pare_tape_step *step = &tape->steps[i_step];
-    for (int i = 0; i < step->n_zeroed; i++) memset(step->zeroed[i]->data, 0, pare_tensor_len_bytes(step->zeroed[i]));
+    for (int i = 0; i < step->n_zeroed; i++)
+      memset(step->zeroed[i]->data, 0, pare_tensor_len_bytes(step->zeroed[i]));
     pare_status status = step->op->backward(&step->grad);
     if (status != PARE_OK) {
       const pare_node *node = step->grad.call->node;

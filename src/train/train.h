@@ -36,7 +36,8 @@ double pare_cross_entropy(const float *logits, const int32_t *labels, int64_t n,
 typedef enum pare_reduction { PARE_BATCHMEAN, PARE_MEAN, PARE_SUM } pare_reduction;
 /* torch.nn.KLDivLoss: sum target * (log(target) - input), target 0 adds 0. input is log-probabilities, target probabilities, [n,c].
  * BATCHMEAN divides by n, MEAN by n * c. d_input may be NULL. */
-double pare_kl_div(const float *input, const float *target, int64_t n, int64_t c, pare_reduction reduction, float *d_input);
+double pare_kl_div(const float *input, const float *target, int64_t n, int64_t c, pare_reduction reduction,
+                   float *d_input);
 /* softmax(logits / temperature) of each row, and its logarithm. */
 void pare_softmax_rows(const float *logits, int64_t n, int64_t c, float temperature, float *out);
 void pare_log_softmax_rows(const float *logits, int64_t n, int64_t c, float temperature, float *out);

@@ -8,7 +8,8 @@
 
 static void apply(const pare_adam_factors *factors, float decay, float *restrict w, const float *restrict g,
                   float *restrict m, float *restrict v, int64_t n) {
-  const float b1 = factors->b1, b2 = factors->b2, one_less_b1 = factors->one_less_b1, one_less_b2 = factors->one_less_b2;
+  const float b1 = factors->b1, b2 = factors->b2, one_less_b1 = factors->one_less_b1,
+              one_less_b2 = factors->one_less_b2;
   const float epsilon = factors->epsilon, root = factors->bias2_root, step = factors->step;
   for (int64_t i = 0; i < n; i++) {
     float d = g[i] + decay * w[i];
@@ -18,8 +19,8 @@ static void apply(const pare_adam_factors *factors, float decay, float *restrict
   }
 }
 
-void pare_adam_update(const pare_optim_settings *settings, double rate, uint64_t i_step, double decay, float *w,
-                      const float *g, float *const *slots, int64_t n) {
+void pare_adam_update(const pare_optim_settings *settings, double rate, uint64_t i_step, double decay,
+                      float *w, const float *g, float *const *slots, int64_t n) {
   double t = (double)i_step;
   pare_adam_factors factors = {
       .b1 = (float)settings->beta1,
@@ -33,8 +34,8 @@ void pare_adam_update(const pare_optim_settings *settings, double rate, uint64_t
   apply(&factors, (float)decay, w, g, slots[0], slots[1], n);
 }
 
-static void update(const pare_optim_settings *settings, double rate, uint64_t i_step, float *w, const float *g,
-                   float *const *slots, int64_t n) {
+static void update(const pare_optim_settings *settings, double rate, uint64_t i_step, float *w,
+                   const float *g, float *const *slots, int64_t n) {
   pare_adam_update(settings, rate, i_step, settings->weight_decay, w, g, slots, n);
 }
 

@@ -11,7 +11,7 @@ typedef struct pare_adam_factors {
 } pare_adam_factors;
 
 /* One step of Adam with `decay` added to the gradient. */
-void pare_adam_update(const pare_optim_settings *settings, double rate, uint64_t i_step, double decay, float *w,
-                      const float *g, float *const *slots, int64_t n);
+void pare_adam_update(const pare_optim_settings *settings, double rate, uint64_t i_step, double decay,
+                      float *w, const float *g, float *const *slots, int64_t n);
 
 #endif

@@ -9,9 +9,15 @@ static const pare_optim *const optims[] = {
 #undef PARE_OPTIM
 };
 
-int pare_optim_count(void) { return (int)PARE_COUNT(optims); }
-const pare_optim *pare_optim_at(int i) { return optims[i]; }
-const char *pare_optim_name(int i) { return i >= 0 && i < pare_optim_count() ? optims[i]->name : NULL; }
+int pare_optim_count(void) {
+  return (int)PARE_COUNT(optims);
+}
+const pare_optim *pare_optim_at(int i) {
+  return optims[i];
+}
+const char *pare_optim_name(int i) {
+  return i >= 0 && i < pare_optim_count() ? optims[i]->name : NULL;
+}
 
 int pare_optim_find(const char *name) {
   for (int i = 0; i < pare_optim_count(); i++) {

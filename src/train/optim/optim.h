@@ -18,8 +18,8 @@ typedef struct pare_optim {
   const char *name, *help;
   int n_slots; /* state values kept for each weight, 0 at the start; at most PARE_OPTIM_MAX_SLOTS */
   /* w[n] from its gradient g[n]; slots[n_slots][n]; i_step counts from 1. */
-  void (*update)(const pare_optim_settings *settings, double rate, uint64_t i_step, float *w, const float *g, float *const *slots,
-                 int64_t n);
+  void (*update)(const pare_optim_settings *settings, double rate, uint64_t i_step, float *w, const float *g,
+                 float *const *slots, int64_t n);
 } pare_optim;
 
 #define PARE_OPTIM(variable) extern const pare_optim variable;
@@ -27,7 +27,7 @@ typedef struct pare_optim {
 #undef PARE_OPTIM
 int pare_optim_count(void);
 const pare_optim *pare_optim_at(int i);
-const char *pare_optim_name(int i); /* NULL past the end */
+const char *pare_optim_name(int i);    /* NULL past the end */
 int pare_optim_find(const char *name); /* -1 */
 
 /* Scales all gradients so that their joint 2-norm is at most max_norm, as torch.nn.utils.clip_grad_norm_:

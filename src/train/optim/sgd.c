@@ -23,8 +23,8 @@ static void nesterov(float rate, float decay, float momentum, float *restrict w,
   }
 }
 
-static void update(const pare_optim_settings *settings, double rate, uint64_t i_step, float *w, const float *g,
-                   float *const *slots, int64_t n) {
+static void update(const pare_optim_settings *settings, double rate, uint64_t i_step, float *w,
+                   const float *g, float *const *slots, int64_t n) {
   (void)i_step;
   float decay = (float)settings->weight_decay, momentum = (float)settings->momentum;
   if (momentum == 0.0f) {
