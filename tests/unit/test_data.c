@@ -21,14 +21,15 @@ static int close_context(void **state) {
 }
 
 /* Four 2x3 images and their labels. */
-static const uint8_t idx_images[16 + 24] = {0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 3, 0, 255, 51, 102, 153, 204,
-                                            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18};
+static const uint8_t idx_images[16 + 24] = {0, 0, 8, 3,   0,  0,   0,   4,   0,  0,  0,  2, 0, 0,
+                                            0, 3, 0, 255, 51, 102, 153, 204, 1,  2,  3,  4, 5, 6,
+                                            7, 8, 9, 10,  11, 12,  13,  14,  15, 16, 17, 18};
 static const uint8_t idx_labels[8 + 4] = {0, 0, 8, 1, 0, 0, 0, 4, 2, 0, 1, 2};
 
 /* printf 'hello hello hello\n' | gzip -n */
-static const uint8_t hello_gz[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0xcb, 0x48, 0xcd,
-                                   0xc9, 0xc9, 0x57, 0xc8, 0x40, 0x90, 0x5c, 0x00, 0x37, 0x7f, 0x7d, 0x33, 0x12,
-                                   0x00, 0x00, 0x00};
+static const uint8_t hello_gz[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03,
+                                   0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x57, 0xc8, 0x40, 0x90, 0x5c,
+                                   0x00, 0x3b, 0x7c, 0x8a, 0xdf, 0x12, 0x00, 0x00, 0x00};
 
 /* ---- IDX -------------------------------------------------------------------------------------------------------- */
 
@@ -36,7 +37,8 @@ static void idx_pair_becomes_a_single_set(void **state) {
   pare_context *ctx = *state;
   pare_dataset *data;
   /* labels first: rank decides */
-  pare_file files[2] = {{"labels", idx_labels, sizeof(idx_labels)}, {"images", idx_images, sizeof(idx_images)}};
+  pare_file files[2] = {{"labels", idx_labels, sizeof(idx_labels)},
+                        {"images", idx_images, sizeof(idx_images)}};
   assert_int_equal(pare_dataset_load(ctx, files, 2, &data), PARE_OK);
   assert_true(data->single);
   assert_int_equal(data->test.n, 4);
@@ -220,7 +222,8 @@ static void broken_npy_names_file_and_cause(void **state) {
     assert_int_equal(pare_npy_read(ctx, "x.npy", file, n, &t), PARE_BAD_DATA);
     assert_error_has(ctx, "x.npy: ");
     assert_error_has(ctx, cases[i].message);
-    for (size_t cut = 0; cut < n; cut++) assert_int_equal(pare_npy_read(ctx, "x.npy", file, cut, &t), PARE_BAD_DATA);
+    for (size_t cut = 0; cut < n; cut++)
+      assert_int_equal(pare_npy_read(ctx, "x.npy", file, cut, &t), PARE_BAD_DATA);
   }
 }
 
@@ -248,7 +251,8 @@ static void four_files_make_the_larger_pair_train(void **state) {
 static void wrong_sets_of_files_say_why(void **state) {
   pare_context *ctx = *state;
   pare_dataset *data;
-  pare_file images = {"images", idx_images, sizeof(idx_images)}, labels = {"labels", idx_labels, sizeof(idx_labels)};
+  pare_file images = {"images", idx_images, sizeof(idx_images)},
+            labels = {"labels", idx_labels, sizeof(idx_labels)};
   const uint8_t three[] = {0, 0, 8, 1, 0, 0, 0, 3, 0, 1, 2};
   pare_file fewer = {"fewer", three, sizeof(three)}, text = {"readme", "# read me", 9};
   assert_int_equal(pare_dataset_load(ctx, &images, 1, &data), PARE_BAD_ARGUMENT);
@@ -272,14 +276,17 @@ static void float_samples_with_wrong_labels_are_refused(void **state) {
   uint8_t x[256], y[256];
   const float samples[4] = {1, 2, 3, 4};
   const double bad[2] = {0, 1.5}, negative[2] = {-1, 0}, good[2] = {1, 0};
-  size_t nx = make_npy(x, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", samples, sizeof(samples));
+  size_t nx =
+      make_npy(x, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", samples, sizeof(samples));
   const char *labels = "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }";
   pare_dataset *data;
   size_t ny = make_npy(y, labels, bad, sizeof(bad));
-  assert_int_equal(pare_dataset_load(ctx, (pare_file[]){{"x", x, nx}, {"y", y, ny}}, 2, &data), PARE_BAD_DATA);
+  assert_int_equal(pare_dataset_load(ctx, (pare_file[]){{"x", x, nx}, {"y", y, ny}}, 2, &data),
+                   PARE_BAD_DATA);
   assert_error_has(ctx, "y: label 1 is 1.5");
   ny = make_npy(y, labels, negative, sizeof(negative));
-  assert_int_equal(pare_dataset_load(ctx, (pare_file[]){{"x", x, nx}, {"y", y, ny}}, 2, &data), PARE_BAD_DATA);
+  assert_int_equal(pare_dataset_load(ctx, (pare_file[]){{"x", x, nx}, {"y", y, ny}}, 2, &data),
+                   PARE_BAD_DATA);
   assert_error_has(ctx, "y: label 0 is -1");
   ny = make_npy(y, labels, good, sizeof(good));
   assert_int_equal(pare_dataset_load(ctx, (pare_file[]){{"x", x, nx}, {"y", y, ny}}, 2, &data), PARE_OK);
@@ -298,8 +305,10 @@ static void a_single_set_gives_every_sixth_sample_to_the_test(void **state) {
     samples[2 * i] = samples[2 * i + 1] = i;
     labels[i] = i == 12 ? 2 : i % 2;
   }
-  size_t nx = make_npy(x, "{'descr': '<f8', 'fortran_order': False, 'shape': (13, 2), }", samples, sizeof(samples));
-  size_t ny = make_npy(y, "{'descr': '<i4', 'fortran_order': False, 'shape': (13,), }", labels, sizeof(labels));
+  size_t nx =
+      make_npy(x, "{'descr': '<f8', 'fortran_order': False, 'shape': (13, 2), }", samples, sizeof(samples));
+  size_t ny =
+      make_npy(y, "{'descr': '<i4', 'fortran_order': False, 'shape': (13,), }", labels, sizeof(labels));
   pare_dataset *data, *split;
   assert_int_equal(pare_dataset_load(ctx, (pare_file[]){{"x", x, nx}, {"y", y, ny}}, 2, &data), PARE_OK);
   assert_int_equal(pare_dataset_for_training(data, &split), PARE_OK);
@@ -314,16 +323,21 @@ static void a_single_set_gives_every_sixth_sample_to_the_test(void **state) {
   pare_dataset_free(data);
 }
 
+static pare_status fits(const pare_dataset *data, pare_shape input) {
+  return pare_dataset_fits(data, &input);
+}
+
 static void fits_compares_elements_per_sample(void **state) {
   pare_context *ctx = *state;
   pare_dataset *data;
-  pare_file files[2] = {{"labels", idx_labels, sizeof(idx_labels)}, {"images", idx_images, sizeof(idx_images)}};
+  pare_file files[2] = {{"labels", idx_labels, sizeof(idx_labels)},
+                        {"images", idx_images, sizeof(idx_images)}};
   assert_int_equal(pare_dataset_load(ctx, files, 2, &data), PARE_OK);
-  assert_int_equal(pare_dataset_fits(data, &PARE_SHAPE(-1, 6)), PARE_OK);
-  assert_int_equal(pare_dataset_fits(data, &PARE_SHAPE(-1, 1, 2, 3)), PARE_OK);
-  assert_int_equal(pare_dataset_fits(data, &PARE_SHAPE(-1, -1, 3)), PARE_OK);
-  assert_int_equal(pare_dataset_fits(data, &PARE_SHAPE(-1, -1, 4)), PARE_BAD_DATA);
-  assert_int_equal(pare_dataset_fits(data, &PARE_SHAPE(-1, 1, 28, 28)), PARE_BAD_DATA);
+  assert_int_equal(fits(data, PARE_SHAPE(-1, 6)), PARE_OK);
+  assert_int_equal(fits(data, PARE_SHAPE(-1, 1, 2, 3)), PARE_OK);
+  assert_int_equal(fits(data, PARE_SHAPE(-1, -1, 3)), PARE_OK);
+  assert_int_equal(fits(data, PARE_SHAPE(-1, -1, 4)), PARE_BAD_DATA);
+  assert_int_equal(fits(data, PARE_SHAPE(-1, 1, 28, 28)), PARE_BAD_DATA);
   assert_error_has(ctx, "samples of shape [2,3], but the model's input is [?,1,28,28]");
   pare_dataset_free(data);
 }
@@ -344,7 +358,8 @@ static void generated_sets_are_balanced_and_the_same_each_time(void **state) {
     assert_int_equal(a->sample_shape.rank, kinds[k].rank);
     size_t len_bytes = pare_tensor_len_bytes(&a->train.samples);
     assert_memory_equal(a->train.samples.data, b->train.samples.data, len_bytes);
-    assert_memory_not_equal(a->train.samples.data, a->test.samples.data, pare_tensor_len_bytes(&a->test.samples));
+    assert_memory_not_equal(a->train.samples.data, a->test.samples.data,
+                            pare_tensor_len_bytes(&a->test.samples));
     for (int64_t i = 0; i < pare_tensor_count(&a->train.samples); i++) {
       assert_true(pare_f32(&a->train.samples)[i] > -4 && pare_f32(&a->train.samples)[i] < 4);
     }
@@ -374,7 +389,8 @@ static void fashion_mnist_is_read_from_its_folder(void **state) {
 
 static void a_failing_allocator_leaks_nothing(void **state) {
   (void)state;
-  pare_file files[2] = {{"labels", idx_labels, sizeof(idx_labels)}, {"images", idx_images, sizeof(idx_images)}};
+  pare_file files[2] = {{"labels", idx_labels, sizeof(idx_labels)},
+                        {"images", idx_images, sizeof(idx_images)}};
   for (size_t fail_at = 0;; fail_at++) {
     pare_context *ctx = failing_context(fail_at);
     if (ctx) {
@@ -384,7 +400,8 @@ static void a_failing_allocator_leaks_nothing(void **state) {
       if (status == PARE_OK) pare_dataset_free(data);
       bool was_gzip;
       pare_buffer out;
-      if (pare_gunzip(ctx, "h", hello_gz, sizeof(hello_gz), &was_gzip, &out) == PARE_OK) pare_buffer_free(ctx, &out);
+      if (pare_gunzip(ctx, "h", hello_gz, sizeof(hello_gz), &was_gzip, &out) == PARE_OK)
+        pare_buffer_free(ctx, &out);
       if (pare_dataset_open(ctx, "spirals", &data) == PARE_OK) pare_dataset_free(data);
       pare_context_free(ctx);
     }

@@ -43,7 +43,15 @@ pare_context *failing_context(size_t fail_at) {
   return ctx;
 }
 
-size_t failing_live_bytes(void) { return state.live_bytes; }
-size_t failing_calls(void) { return state.n_calls; }
-bool failing_happened(void) { return state.happened; }
-size_t failing_wrong_sizes(void) { return state.wrong_sizes; }
+size_t failing_live_bytes(void) {
+  return state.live_bytes;
+}
+size_t failing_calls(void) {
+  return state.n_calls;
+}
+bool failing_happened(void) {
+  return state.happened;
+}
+size_t failing_wrong_sizes(void) {
+  return state.wrong_sizes;
+}

@@ -11,7 +11,8 @@ static void put_names(pare_writer *graph, uint32_t field, const char *names) {
   }
 }
 
-size_t make_node_begin(pare_writer *graph, const char *op, const char *name, const char *inputs, const char *outputs) {
+size_t make_node_begin(pare_writer *graph, const char *op, const char *name, const char *inputs,
+                       const char *outputs) {
   size_t mark = pare_wire_begin(graph, 1);
   put_names(graph, 1, inputs);
   put_names(graph, 2, outputs);
@@ -20,7 +21,8 @@ size_t make_node_begin(pare_writer *graph, const char *op, const char *name, con
   return mark;
 }
 
-void make_node(pare_writer *graph, const char *op, const char *name, const char *inputs, const char *outputs) {
+void make_node(pare_writer *graph, const char *op, const char *name, const char *inputs,
+               const char *outputs) {
   pare_wire_end(graph, make_node_begin(graph, op, name, inputs, outputs));
 }
 
@@ -48,7 +50,8 @@ void make_attr_ints(pare_writer *graph, const char *name, const int64_t *values,
   pare_wire_end(graph, mark);
 }
 
-void make_value(pare_writer *graph, uint32_t field, const char *name, int64_t dtype, const int64_t *dims, int rank) {
+void make_value(pare_writer *graph, uint32_t field, const char *name, int64_t dtype, const int64_t *dims,
+                int rank) {
   size_t info = pare_wire_begin(graph, field);
   pare_wire_put_text(graph, 1, name);
   size_t type = pare_wire_begin(graph, 2), tensor = pare_wire_begin(graph, 1);
@@ -56,8 +59,10 @@ void make_value(pare_writer *graph, uint32_t field, const char *name, int64_t dt
   size_t shape = pare_wire_begin(graph, 2);
   for (int i = 0; i < rank; i++) {
     size_t dim = pare_wire_begin(graph, 1);
-    if (dims[i] >= 0) pare_wire_put_int(graph, 1, dims[i]);
-    else pare_wire_put_text(graph, 2, "N");
+    if (dims[i] >= 0)
+      pare_wire_put_int(graph, 1, dims[i]);
+    else
+      pare_wire_put_text(graph, 2, "N");
     pare_wire_end(graph, dim);
   }
   pare_wire_end(graph, shape);
@@ -66,8 +71,8 @@ void make_value(pare_writer *graph, uint32_t field, const char *name, int64_t dt
   pare_wire_end(graph, info);
 }
 
-void make_tensor(pare_writer *graph, uint32_t field, const char *name, int64_t dtype, const int64_t *dims, int rank, const void *raw,
-                 size_t len_bytes) {
+void make_tensor(pare_writer *graph, uint32_t field, const char *name, int64_t dtype, const int64_t *dims,
+                 int rank, const void *raw, size_t len_bytes) {
   size_t mark = pare_wire_begin(graph, field);
   for (int i = 0; i < rank; i++) pare_wire_put_int(graph, 1, dims[i]);
   pare_wire_put_int(graph, 2, dtype);

@@ -1,16 +1,16 @@
 /* One line per case of an operator; it serves the forward values and the gradient. Tables stand in
  * tests/unit/support/op_cases_*.c and are listed in op_cases.def; test_ops.c runs them all.
  *
- *   OP_CASE("Add", "repeats a row over a matrix", "", "f32[2,2]{1,2,3,4} f32[2]{10,20}", "f32[2,2]{11,22,13,24}"),
+ *   OP_CASE("Add", "repeats a row", "", "f32[2,2]{1,2,3,4} f32[2]{10,20}", "f32[2,2]{11,22,13,24}"),
  *
- * Tensors:    f32[2,3]{1,2,3,4,5,6}   f32[2,3]{0} (all the same)   s64{0,-1} (a list)   s64[]{5} (a
- * scalar)   - (left out)
+ * Tensors:    f32[2,3]{1,2,3,4,5,6}   f32[2,3]{0} (all the same)   s64{0,-1} (a list)   s64[]{5} (a scalar)
  *             f32[2,3]  without values: distinct numbers in (-1,1), not near 0 nor each other (up to 60)
  *             f32+[2,3] the same in (0.5,2)
- *             =s64{0,1} in front an = sign: a constant (initializer); without it, a graph input
+ *             =s64{0,1} with an = sign: a constant (initializer); without it, a graph input
+ *             -         left out
  * Attributes: axis=1  perm=1,0  axes=2, (a list of one)  alpha=0.5  mode='edge'  value=s64{7} (a tensor)
- * Expected:   one tensor per output, or !BAD_MODEL, !UNSUPPORTED, !BAD_DATA: planning or running fails so.
- * NULL: gradient only.
+ * Expected:   one tensor per output, or !BAD_MODEL, !UNSUPPORTED, !BAD_DATA: planning or running fails so,
+ *             or NULL: gradient only
  *
  * When the operator has a gradient, every f32 input that is not a constant is checked against central
  * differences with h = 1/128: |analytic - numeric| <= 2e-3 (1 + |numeric|), sign and all. */

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 
 /* The context's message contains the text; shows both when it does not. */
-#define assert_error_has(ctx, text)                                                       \
-  do {                                                                                    \
-    if (!strstr(pare_error(ctx), text)) fail_msg("'%s' is not in '%s'", text, pare_error(ctx)); \
+#define assert_error_has(ctx, text)                                                                          \
+  do {                                                                                                       \
+    if (!strstr(pare_error(ctx), text)) fail_msg("'%s' is not in '%s'", text, pare_error(ctx));              \
   } while (0)
 
 #endif
