@@ -21,8 +21,9 @@ pare_status pare_softmax_infer(pare_call *call) {
 }
 
 pare_status pare_softmax_prepare(pare_call *call) {
-  call->scratch_bytes = (size_t)pare_softmax_extent_of(call).inner * 2 * sizeof(float);
-  return PARE_OK;
+  const size_t inner = (size_t)pare_softmax_extent_of(call).inner;
+  if (pare_mul_size(inner, 2 * sizeof(float), &call->scratch_bytes)) return PARE_OK;
+  return pare_out_of_memory(call->ctx, SIZE_MAX);
 }
 
 void pare_softmax_high(const float *x, int64_t n, int64_t inner, float *high) {

@@ -51,6 +51,8 @@ const op_case op_cases_shape[] = {
             "f32{4,3,2}"),
     OP_CASE("Slice", "takes every second element of one axis", "",
             "f32[2,4]{1,2,3,4,5,6,7,8} =s64{0} =s64{4} =s64{1} =s64{2}", "f32[2,2]{1,3,5,7}"),
+    OP_CASE("Slice", "takes every second element of five", "",
+            "f32{1,2,3,4,5} =s64{0} =s64{5} =s64{0} =s64{2}", "f32{1,3,5}"),
     OP_CASE("Slice", "gives nothing where the end is first", "", "f32{1,2,3} =s64{2} =s64{1}", "f32[0]{}"),
     OP_CASE("Slice", "clamps a start far outside", "", "f32{1,2,3} =s64{1000} =s64{2000}", "f32[0]{}"),
     OP_CASE("Slice", "takes huge steps", "",
