@@ -172,8 +172,9 @@ static void read_number_attr(pare_model *model, pare_node *node, const char *nam
 
 static void read_attrs(pare_model *model, pare_node *node, const char *text) {
   while (*text) {
-    char name[64], value[256];
+    char name[64], value[1024];
     const size_t n_name = strcspn(text, "="), n_value = strcspn(text + n_name + 1, " ");
+    assert_true(n_name < sizeof name && n_value < sizeof value);
     snprintf(name, sizeof name, "%.*s", (int)n_name, text);
     snprintf(value, sizeof value, "%.*s", (int)n_value, text + n_name + 1);
     if (value[0] == '\'') {
