@@ -64,8 +64,10 @@ static size_t skip_header(const uint8_t *bytes, size_t end) {
 }
 
 static pare_status inflate(pare_context *ctx, const char *name, pare_span deflated, pare_buffer *out) {
-  int got = stbi_zlib_decode_noheader_buffer((char *)out->data, (int)out->len_bytes,
-                                             (const char *)deflated.data, (int)deflated.len_bytes);
+  /* The decoder wants 16 bits in hand to the last, where the stream may have fewer left: the trailer behind it gives them. */
+  int got =
+      stbi_zlib_decode_noheader_buffer((char *)out->data, (int)out->len_bytes, (const char *)deflated.data,
+                                       (int)(deflated.len_bytes + TRAILER_BYTES));
   if (got >= 0 && (size_t)got == out->len_bytes) return PARE_OK;
   if (got >= 0) {
     return pare_fail(ctx, PARE_BAD_DATA, "%s: the gzip data inflates to %d bytes, but its end says %zu", name,
@@ -86,7 +88,7 @@ pare_status pare_gunzip(pare_context *ctx, const char *name, const void *bytes, 
     return pare_fail(ctx, PARE_BAD_DATA, "%s: offset 0: the gzip header is broken or cut off", name);
   pare_span deflated = {file + start, end - start};
   uint32_t crc = read_u32(file + end), size = read_u32(file + end + 4);
-  if (size > MAX_OUT_BYTES || deflated.len_bytes > INT_MAX) {
+  if (size > MAX_OUT_BYTES || deflated.len_bytes > INT_MAX - TRAILER_BYTES) {
     return pare_fail(ctx, PARE_BAD_DATA, "%s: over 1 GiB when inflated (%lu bytes), or cut off", name,
                      (unsigned long)size);
   }

@@ -375,7 +375,9 @@ static void generated_sets_are_balanced_and_the_same_each_time(void **state) {
 static void fashion_mnist_is_read_from_its_folder(void **state) {
   pare_context *ctx = *state;
   pare_dataset *data;
-  if (pare_dataset_open(ctx, "fashion-mnist", &data) == PARE_IO) skip();
+  pare_status status = pare_dataset_open(ctx, "fashion-mnist", &data);
+  if (status == PARE_IO) skip();
+  if (status != PARE_OK) fail_msg("%s", pare_error(ctx));
   assert_int_equal(data->train.n, 60000);
   assert_int_equal(data->test.n, 10000);
   assert_int_equal(data->n_classes, 10);
