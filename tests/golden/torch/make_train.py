@@ -9,7 +9,7 @@ import numpy as np, onnx, torch, torch.nn as nn, torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 
 HERE = pathlib.Path(__file__).resolve().parent
-MODELS = HERE.parents[2] / "examples/models"
+MODELS, KD = HERE.parents[2] / "examples/models", HERE.parents[2] / "examples/kd"
 DATA = pathlib.Path("/usr/share/datasets/fashion-mnist")
 SAMPLES = 256  # of each gradient, evenly spread
 
@@ -263,8 +263,8 @@ def distillation():
             F.cross_entropy(teacher(bx), by).backward()
             optimizer.step()
     print("teacher accuracy on its own samples", (teacher(x).argmax(1) == y).float().mean().item())
-    for name, net in [("kd_teacher", teacher), ("kd_student", student)]:
-        torch.onnx.export(net.eval(), x[:1], str(HERE / f"{name}.onnx"), opset_version=13, input_names=["points"], output_names=["logits"],
+    for name, net in [("teacher", teacher), ("student", student)]:
+        torch.onnx.export(net.eval(), x[:1], str(KD / f"{name}.onnx"), opset_version=13, input_names=["points"], output_names=["logits"],
                           dynamic_axes={"points": {0: "N"}, "logits": {0: "N"}})
     losses = []
     for form, reduction, t in KD_RUNS:
