@@ -1,0 +1,102 @@
+/* What a model is, as JSON: inputs and outputs, opsets, layers, sums, and the operators that are not there. A model that cannot run is
+ * described too, as far as its graph goes; "problem" then says what stands in the way. */
+#include <math.h>
+
+#include "measure/measure.h"
+
+static void put_dims(pare_json *json, const pare_value *value) {
+  pare_json_key(json, "shape");
+  if (!value->has_shape) {
+    pare_json_text(json, NULL);
+    return;
+  }
+  pare_json_array(json);
+  for (int i = 0; i < value->shape.rank; i++) {
+    if (value->shape.dims[i] >= 0)
+      pare_json_int(json, value->shape.dims[i]);
+    else
+      pare_json_text(json, value->dim_names[i] != NULL ? value->dim_names[i] : "?");
+  }
+  pare_json_end(json, ']');
+}
+
+static void put_values(pare_json *json, const char *key, const pare_model *model, const int *values, int n) {
+  pare_json_key(json, key);
+  pare_json_array(json);
+  for (int i = 0; i < n; i++) {
+    const pare_value *value = &model->values[values[i]];
+    pare_json_object(json);
+    pare_json_put_text(json, "name", value->name);
+    pare_json_put_text(json, "dtype", value->dtype == PARE_NONE ? NULL : pare_dtype_name(value->dtype));
+    put_dims(json, value);
+    pare_json_end(json, '}');
+  }
+  pare_json_end(json, ']');
+}
+
+static void put_opsets(pare_json *json, const pare_model *model) {
+  pare_json_key(json, "opsets");
+  pare_json_array(json);
+  for (int i = 0; i < model->n_opsets; i++) {
+    pare_json_object(json);
+    pare_json_put_text(json, "domain", model->opsets[i].domain);
+    pare_json_put_int(json, "version", model->opsets[i].version);
+    pare_json_end(json, '}');
+  }
+  pare_json_end(json, ']');
+}
+
+static void put_unsupported(pare_json *json, const pare_model *model) {
+  pare_json_key(json, "unsupported");
+  pare_json_array(json);
+  for (int i = 0; i < model->n_nodes; i++) {
+    const pare_node *node = &model->nodes[i];
+    if (node->op != NULL) continue;
+    pare_json_object(json);
+    pare_json_put_text(json, "op", node->op_type);
+    pare_json_put_text(json, "domain", node->domain);
+    pare_json_put_text(json, "node", node->name);
+    pare_json_end(json, '}');
+  }
+  pare_json_end(json, ']');
+}
+
+static void put_about(pare_json *json, const pare_model *model) {
+  pare_json_put_text(json, "graph", model->graph_name);
+  pare_json_put_text(json, "producer", model->producer_name);
+  pare_json_put_text(json, "producer_version", model->producer_version);
+  pare_json_put_int(json, "ir_version", model->ir_version);
+  put_opsets(json, model);
+  put_values(json, "inputs", model, model->inputs, model->n_inputs);
+  put_values(json, "outputs", model, model->outputs, model->n_outputs);
+  pare_json_put_int(json, "nodes", model->n_nodes);
+}
+
+pare_status pare_model_info(const pare_model *model, pare_buffer *out) {
+  pare_model_report report;
+  pare_json json;
+  *out = (pare_buffer){NULL, 0};
+  pare_json_init(&json, model->ctx);
+  pare_json_object(&json);
+  put_about(&json, model);
+  pare_status status = pare_measure_model(model, NULL, 0, &report);
+  bool runs = status == PARE_OK;
+  if (runs)
+    pare_json_put_text(&json, "problem", NULL);
+  else if (status != PARE_OUT_OF_MEMORY) {
+    pare_json_put_text(&json, "problem", pare_error(model->ctx));
+    status = pare_measure_weights(model, &report);
+  }
+  if (status != PARE_OK) {
+    pare_json_free(&json);
+    return status;
+  }
+  pare_json_put_bool(&json, "runs", runs);
+  put_unsupported(&json, model);
+  pare_model_report_json(&report, &json);
+  pare_model_report_free(&report);
+  pare_json_end(&json, '}');
+  if (runs) return pare_json_finish(&json, out);
+  pare_error_clear(model->ctx);
+  return pare_json_finish(&json, out);
+}

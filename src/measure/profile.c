@@ -1,0 +1,132 @@
+/* Compute, memory and time of a model at batch 1. Shapes and multiply-accumulates come from an unfused plan, where every node is still there;
+ * memory and time from the plan that really runs. Latency is the median over `n_runs` groups of runs, each group long enough for a coarse clock
+ * (browsers round theirs), after one run to warm up. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "measure/rows.h"
+
+#define GROUP_MS    2.0 /* a group of runs takes at least about this long */
+#define MAX_GROUP   1000
+#define MAX_RUNS    64
+#define PATIENCE_MS 3000.0 /* slow models get fewer runs, but one at least */
+
+void pare_fill_inputs(pare_session *session) {
+  for (int i = 0; i < pare_session_n_inputs(session); i++) {
+    pare_tensor_view in = pare_session_input(session, i);
+    pare_tensor tensor = {.dtype = in.dtype, .shape = in.shape, .data = in.data};
+    bool is_float = in.dtype == PARE_F32 || in.dtype == PARE_F64;
+    for (int64_t k = 0, n = pare_shape_count(&in.shape); is_float && k < n; k++)
+      pare_tensor_set_f64(&tensor, k, (double)(k * 37 % 251) / 251.0);
+  }
+}
+
+static int by_value(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* One group of n runs; ms of a single one. */
+static pare_status time_group(pare_session *session, int n, double *ms) {
+  double start = pare_now_ms();
+  for (int i = 0; i < n; i++) PARE_TRY(pare_session_run(session));
+  *ms = (pare_now_ms() - start) / n;
+  return PARE_OK;
+}
+
+static pare_status measure_latency(pare_session *session, int n_runs, double *latency_ms) {
+  double times[MAX_RUNS], warm = 0, start = pare_now_ms();
+  int n = 0;
+  PARE_TRY(time_group(session, 1, &warm));
+  PARE_TRY(time_group(session, 1, &warm));
+  double wanted = warm > 0.001 ? ceil(GROUP_MS / warm) : MAX_GROUP;
+  int group = wanted > MAX_GROUP ? MAX_GROUP : (int)wanted;
+  if (n_runs > MAX_RUNS) n_runs = MAX_RUNS;
+  while (n < n_runs && (n == 0 || pare_now_ms() - start < PATIENCE_MS))
+    PARE_TRY(time_group(session, group, &times[n++]));
+  qsort(times, (size_t)n, sizeof *times, by_value);
+  *latency_ms = n % 2 ? times[n / 2] : (times[n / 2 - 1] + times[n / 2]) / 2;
+  return PARE_OK;
+}
+
+static pare_layer_report *find_row(pare_model_report *report, const char *name) {
+  for (int i = 0; i < report->n_layers; i++)
+    if (strcmp(report->layers[i].name, name) == 0) return &report->layers[i];
+  return NULL;
+}
+
+/* Time of each step, onto the row of its node. What was fused away has no time of its own. */
+static pare_status measure_steps(pare_session *session, int n_runs, pare_model_report *report) {
+  double start = pare_now_ms();
+  int n = 0;
+  for (; n < n_runs * 4 && (n == 0 || pare_now_ms() - start < PATIENCE_MS / 2); n++) {
+    PARE_TRY(pare_session_run(session));
+    for (int i = 0; i < session->n_steps; i++) {
+      pare_layer_report *row = find_row(report, session->steps[i].call.node->name);
+      if (row == NULL) continue;
+      row->time_ms = (isnan(row->time_ms) ? 0 : row->time_ms) + session->steps[i].time_ms;
+    }
+  }
+  for (int i = 0; i < report->n_layers; i++) report->layers[i].time_ms /= n;
+  for (int i = 0; i < session->n_steps; i++) {
+    pare_layer_report *row = find_row(report, session->steps[i].call.node->name);
+    if (row == NULL) continue;
+    row->kernel = pare_arena_text(&report->arena, session->steps[i].call.node->op_type);
+    if (row->kernel == NULL) return PARE_OUT_OF_MEMORY;
+  }
+  return PARE_OK;
+}
+
+static pare_plan_options plan_of(const pare_run_options *options, bool fuse) {
+  pare_plan_options plan = {.batch = 1, .fuse = fuse};
+  if (options != NULL) {
+    plan.numerics = options->numerics;
+    plan.n_threads = options->n_threads;
+  }
+  return plan;
+}
+
+static pare_status measure_graph(const pare_model *model, const pare_run_options *options,
+                                 pare_model_report *out) {
+  pare_plan_options plan = plan_of(options, false);
+  pare_session *session = NULL;
+  pare_steps steps;
+  PARE_TRY(pare_session_plan(model, &plan, &session));
+  pare_status status = pare_steps_index(session, &steps);
+  if (status == PARE_OK) {
+    status = pare_measure_rows(model, &steps, out);
+    pare_steps_free(&steps);
+  }
+  pare_session_free(session);
+  return status;
+}
+
+static pare_status measure_run(const pare_model *model, const pare_run_options *options, int n_runs,
+                               pare_model_report *out) {
+  pare_plan_options plan = plan_of(options, true);
+  pare_session *session = NULL;
+  PARE_TRY(pare_session_plan(model, &plan, &session));
+  out->peak_bytes = pare_session_peak_bytes(session);
+  pare_fill_inputs(session);
+  pare_status status = n_runs > 0 ? measure_latency(session, n_runs, &out->latency_ms) : PARE_OK;
+  pare_session_free(session);
+  if (status != PARE_OK || n_runs <= 0) return status;
+  plan.profile = true;
+  PARE_TRY(pare_session_plan(model, &plan, &session));
+  pare_fill_inputs(session);
+  status = measure_steps(session, n_runs, out);
+  pare_session_free(session);
+  return status;
+}
+
+pare_status pare_measure_model(const pare_model *model, const pare_run_options *options, int n_runs,
+                               pare_model_report *out) {
+  *out = (pare_model_report){.latency_ms = NAN};
+  pare_arena_init(&out->arena, model->ctx);
+  pare_status status = measure_graph(model, options, out);
+  if (status == PARE_OK) status = pare_measure_file(model, &out->file_bytes);
+  if (status == PARE_OK) status = measure_run(model, options, n_runs, out);
+  if (status != PARE_OK) pare_model_report_free(out);
+  return status;
+}

@@ -1,0 +1,24 @@
+/* What the files of src/measure share: a session's steps by name, and the rows of a report. */
+#ifndef PARE_ROWS_H
+#define PARE_ROWS_H
+
+#include "measure/measure.h"
+
+typedef struct pare_steps {
+  pare_context *ctx;
+  const pare_step **sorted; /* by node name */
+  int n;
+} pare_steps;
+
+pare_status pare_steps_index(const pare_session *session, pare_steps *out);
+const pare_step *pare_steps_find(const pare_steps *steps, const char *name); /* NULL */
+void pare_steps_free(pare_steps *steps);
+
+/* Rows and sums from the graph and, unless NULL, the steps of an unfused session. `out` has its arena. */
+pare_status pare_measure_rows(const pare_model *model, const pare_steps *steps, pare_model_report *out);
+pare_status pare_measure_file(const pare_model *model, uint64_t *file_bytes);
+
+/* Plain input for timing: numbers in [0, 1), none so small that a processor slows down. */
+void pare_fill_inputs(pare_session *session);
+
+#endif
