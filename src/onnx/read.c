@@ -97,6 +97,7 @@ static pare_status read_initializer(pare_onnx_reader *reader, const pare_wire *m
   value->dtype = value->tensor.dtype;
   value->has_shape = true;
   value->shape = value->tensor.shape;
+  value->extra = (pare_span){0}; /* what its listing as an input says of the type: the tensor says it better */
   return PARE_OK;
 }
 
@@ -240,8 +241,10 @@ static pare_status read_header(pare_onnx_reader *reader, const pare_wire *messag
   model->opsets = pare_arena_array(&model->arena, n_opsets, sizeof(*model->opsets));
   model->metadata = pare_arena_array(&model->arena, n_metadata, sizeof(*model->metadata));
   if (!model->opsets || !model->metadata) return PARE_OUT_OF_MEMORY;
+  /* Nothing of a new model's defaults: what the file does not say stays unsaid. */
   model->n_opsets = model->n_metadata = 0;
-  model->ir_version = 0;
+  model->ir_version = model->model_version = 0;
+  model->graph_name = model->producer_name = model->producer_version = model->domain = model->doc = "";
   uint64_t known = PARE_FIELD_BIT(MODEL_METADATA);
   for (int i = MODEL_IR; i <= MODEL_OPSET; i++) known |= PARE_FIELD_BIT(i);
   pare_wire wire = *message;

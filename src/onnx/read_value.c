@@ -153,13 +153,15 @@ pare_status pare_onnx_read_value(pare_onnx_reader *reader, const pare_wire *mess
   PARE_TRY(pare_onnx_value(reader, name, i_value));
   pare_value *value = &reader->model->values[*i_value];
   if (value->is_initializer) return PARE_OK; /* the tensor itself says it better */
+  /* A value may be told of twice (as an input and as an output, say): the last that tells a type counts. */
+  bool told = value->dtype != PARE_NONE || value->has_shape || value->extra.len_bytes > 0;
+  if (!has_type && told) return PARE_OK;
   uint64_t known = PARE_FIELD_BIT(VALUE_NAME);
-  if (!has_type || type.understood) {
-    known |= PARE_FIELD_BIT(VALUE_TYPE);
-    value->dtype = type.dtype;
-    value->has_shape = type.has_shape;
-    value->shape = type.shape;
-    for (int i = 0; i < PARE_MAX_RANK; i++) value->dim_names[i] = type.dim_names[i];
-  }
+  if (has_type && !type.understood) type = (tensor_type){0}; /* the encoded form is kept */
+  else known |= PARE_FIELD_BIT(VALUE_TYPE);
+  value->dtype = type.dtype;
+  value->has_shape = type.has_shape;
+  value->shape = type.shape;
+  for (int i = 0; i < PARE_MAX_RANK; i++) value->dim_names[i] = type.dim_names[i];
   return pare_onnx_keep(reader, message, known, &value->extra);
 }
