@@ -3,6 +3,7 @@
  * with `--mode single` build/single/pare.html, one file that opens from file://. PARE_LAB names another module that gives createLab
  * (the tests use one), PARE_WASM another core, PARE_OUT another folder.
  */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
@@ -15,7 +16,8 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 export default defineConfig(({ mode }) => {
   const single = mode === 'single';
   const outDir = process.env.PARE_OUT ? resolve(process.env.PARE_OUT) : resolve(here, single ? '../build/single' : 'dist');
-  const lab = process.env.PARE_LAB ? resolve(process.env.PARE_LAB) : resolve(here, '../wasm/js/index.ts');
+  const entries = ['browser.ts', 'worker.ts', 'index.ts'].map((name) => resolve(here, '../wasm/js', name));
+  const lab = process.env.PARE_LAB ? resolve(process.env.PARE_LAB) : (entries.find((path) => existsSync(path)) ?? 'no-lab');
   return {
     root: here,
     base: './',

@@ -5,9 +5,10 @@ import * as format from '../state/format.ts';
 import { app } from '../state/lab.ts';
 import { TABS, type Metric, type Tab } from '../state/types.ts';
 import { Panel } from '../panels/panel.ts';
-import { Header } from '../panels/header.ts';
+import type { Header } from '../panels/header.ts';
 import { onKey } from './keys.ts';
 import { base, tokens } from './styles.ts';
+import '../panels/header.ts';
 import '../panels/problems.ts';
 import '../panels/recipe-panel.ts';
 import '../panels/model-panel.ts';
@@ -44,7 +45,7 @@ export class PareApp extends Panel {
       @media (max-width: 960px) {
         main { grid-template-columns: minmax(0, 1fr); }
         :host { padding: 8px; }
-        .trade-off { min-height: 400px; }
+        .trade-off { min-height: 480px; }
       }
       @media (prefers-reduced-motion: no-preference) { [role='tab'] { transition: border-color 120ms; } }
     `,

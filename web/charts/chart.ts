@@ -17,6 +17,7 @@ export abstract class Chart extends LitElement {
     css`
       figure { margin: 0; display: flex; flex-direction: column; height: 100%; gap: 4px; }
       figcaption { display: flex; gap: 8px; align-items: center; min-height: 28px; flex-wrap: wrap; }
+      figcaption h2 { flex: 1 1 200px; }
       .plot { flex: 1; min-height: 0; position: relative; }
       .plot svg { display: block; overflow: visible; max-width: 100%; background: none; }
       .plot figure { margin: 0; }
@@ -78,7 +79,7 @@ export abstract class Chart extends LitElement {
     const { columns, rows } = this.asTable ? this.table() : { columns: [], rows: [] };
     return html`<figure part="figure" aria-label=${this.heading()}>
       <figcaption>
-        <h2 class="grow">${this.heading()}</h2>
+        <h2>${this.heading()}</h2>
         <div class="controls">${this.controls()}
           <button class="quiet" aria-pressed=${this.asTable} title=${t('chart.table-key')} @click=${() => {
             this.asTable = !this.asTable;

@@ -160,17 +160,19 @@ export class TradeOff extends Chart {
     return format.metric(metric, value).replace(' MAC', '');
   }
 
-  /** Log axes get ticks at 1, 2 and 5, so that few decades still have several. */
-  #ticks(domain: number[]): number[] {
+  /** Log axes: the roundest numbers of which at least four are in view. */
+  #ticks(domain: number[], room: number): number[] {
     const [low = 1, high = 10] = domain;
-    const found: number[] = [];
-    for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e++) {
-      for (const m of [1, 2, 5]) {
-        const value = m * 10 ** e;
-        if (value >= low && value <= high) found.push(value);
+    const within = (steps: number[]) => {
+      const found: number[] = [];
+      for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e++) {
+        for (const m of steps) if (m * 10 ** e >= low && m * 10 ** e <= high) found.push(m * 10 ** e);
       }
-    }
-    return found.length > 7 ? found.filter((v) => Math.abs(Math.log10(v) % 1) < 1e-9) : found;
+      return found;
+    };
+    const choices = [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9]].map(within);
+    const fits = choices.filter((c) => c.length <= room);
+    return fits.find((c) => c.length >= 4) ?? fits.at(-1) ?? choices[0] ?? [];
   }
 
   protected draw(width: number, height: number): Element | null {
@@ -200,8 +202,8 @@ export class TradeOff extends Chart {
       marginBottom: 40,
       style: { fontSize: '12px', background: 'none', overflow: 'visible' },
       ariaLabel: this.heading(),
-      x: { ...xScale, label: unit(xAxis), labelAnchor: 'center', labelArrow: 'none', grid: true, ticks: xScale.type === 'log' ? this.#ticks(xScale.domain) : Math.max(3, Math.floor(width / 90)) },
-      y: { ...yScale, label: unit(yAxis), labelArrow: 'none', grid: true, ticks: yScale.type === 'log' ? this.#ticks(yScale.domain) : 6 },
+      x: { ...xScale, label: unit(xAxis), labelAnchor: 'center', labelArrow: 'none', grid: true, ticks: xScale.type === 'log' ? this.#ticks(xScale.domain, Math.max(3, width / 72)) : Math.max(3, Math.floor(width / 90)) },
+      y: { ...yScale, label: unit(yAxis), labelArrow: 'none', grid: true, ticks: yScale.type === 'log' ? this.#ticks(yScale.domain, 9) : 6 },
       r: { type: 'identity' },
       symbol: { type: 'identity' },
       color: { type: 'identity' },

@@ -82,7 +82,7 @@ export class WeightHistogram extends Chart {
       x: { label: t('chart.weight-value'), labelAnchor: 'center', labelArrow: 'none', domain: after.range },
       y: { label: t('chart.weight-count'), labelArrow: 'none', grid: true, ticks: 5, tickFormat: (d: number) => format.count(d) },
       marks: [
-        areaY(outline(after), { x: 'at', y: 'n', fill: 'var(--c-after)', fillOpacity: 0.55 }),
+        areaY(outline(after), { x: 'at', y1: 0, y2: 'n', fill: 'var(--c-after)', fillOpacity: 0.55 }),
         before ? line(outline(before), { x: 'at', y: 'n', stroke: 'currentColor', strokeWidth: 1.25 }) : null,
         ruleX([0], { stroke: 'var(--edge)', strokeDasharray: '2 4' }),
         ruleY([0], { stroke: 'currentColor' }),

@@ -17,7 +17,8 @@ export class Header extends Panel {
       h1 { font-size: 16px; line-height: 24px; margin: 0; font-weight: 600; }
       label { display: inline-flex; gap: 4px; align-items: center; color: var(--muted); }
       label select { color: var(--ink); max-width: 232px; }
-      .facts { color: var(--muted); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; flex: 1; min-width: 160px; }
+      .facts { color: var(--muted); white-space: nowrap; overflow: hidden; text-overflow: ellipsis; flex: 1 1 80px; min-width: 80px; }
+      @media (max-width: 1180px) { label select { max-width: 152px; } header { gap: 8px; } }
       input[type='file'] { display: none; }
       .end { display: flex; gap: 4px 8px; align-items: center; flex-wrap: wrap; }
     `,

@@ -37,7 +37,8 @@ export class LayersTab extends Panel {
       td .name { border: 0; background: none; padding: 0; min-height: 0; max-width: 200px; overflow: hidden; text-overflow: ellipsis; display: block; text-align: left; }
       td { padding: 2px 8px; }
       .side { min-width: 0; }
-      @media (max-width: 1100px) { :host { grid-template-columns: minmax(0, 1fr); } }
+      pare-layer-bars { max-width: 720px; }
+      @media (max-width: 1600px) { :host { grid-template-columns: minmax(0, 1fr); } }
     `,
   ];
   static override properties = { sort: { state: true }, down: { state: true }, measure: { state: true } };

@@ -21,11 +21,11 @@ export class ModelPanel extends Panel {
     base,
     css`
       :host { display: flex; flex-direction: column; gap: 8px; }
-      dl { margin: 0; display: grid; grid-template-columns: 1fr auto auto; gap: 0 8px; }
+      dl { margin: 0; display: grid; grid-template-columns: minmax(0, 1fr) auto minmax(48px, auto); gap: 0 8px; }
       dl > div { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; border-bottom: 1px solid var(--line); padding: 4px 0; align-items: baseline; }
       dt { color: var(--muted); }
       dd { margin: 0; text-align: right; white-space: nowrap; }
-      dd.change { color: var(--muted); min-width: 64px; }
+      dd.change { color: var(--muted); }
       .big dd.value { font-size: 20px; line-height: 24px; }
       .name { overflow: hidden; text-overflow: ellipsis; }
       .save { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; }

@@ -12,7 +12,7 @@ function number(value: number, options: Intl.NumberFormatOptions): string {
     format = new Intl.NumberFormat(locale(), options);
     formats.set(id, format);
   }
-  return format.format(value);
+  return format.format(value).replace('-', '\u2212');
 }
 
 const isNumber = (value: number | null | undefined): value is number => typeof value === 'number' && Number.isFinite(value);
