@@ -1,0 +1,75 @@
+/**
+ * Builds what its arguments name, in this order, or everything: native debug clang fuzz wasm js web.
+ * CMake and tsc see for themselves what is new; the page is built again only when something that it is made of changed.
+ */
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { JOBS, ROOT, bin, filesBelow, isMain, must } from './run.mjs';
+import { setup } from './setup.mjs';
+import { printSizes } from './sizes.mjs';
+
+function cmake(preset) {
+  must('cmake', ['--preset', preset, '--log-level=WARNING']);
+  must('cmake', ['--build', '--preset', preset, '-j', JOBS]);
+}
+
+/** The npm package: compiled wasm/js beside the modules that it loads. */
+function js() {
+  must(bin('tsc'), ['-p', 'wasm/js/tsconfig.json']);
+  const out = join(ROOT, 'build/npm');
+  mkdirSync(out, { recursive: true });
+  copyFileSync(join(ROOT, 'build/wasm-simd/pare.wasm'), join(out, 'pare.wasm'));
+  copyFileSync(join(ROOT, 'build/wasi/pare-cli.wasm'), join(out, 'pare-cli.wasm'));
+}
+
+/** One line for each file that the page is made of: when all are as they were, so is the page. */
+function pageInputs() {
+  const paths = ['web', 'wasm/js', 'examples'].flatMap((folder) => filesBelow(folder));
+  paths.push('package-lock.json', 'build/wasm-simd/pare.wasm');
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    const { mtimeMs, size } = statSync(join(ROOT, path));
+    hash.update(`${path} ${mtimeMs} ${size}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function web() {
+  const stamp = join(ROOT, 'build/web.stamp');
+  const inputs = pageInputs();
+  if (existsSync(join(ROOT, 'web/dist/index.html')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
+  must(bin('vite'), ['build', 'web', '--logLevel', 'warn']);
+  writeFileSync(stamp, inputs);
+}
+
+const PARTS = {
+  native: () => cmake('native'),
+  debug: () => cmake('native-debug'),
+  clang: () => cmake('native-clang'),
+  fuzz: () => cmake('fuzz'),
+  wasm: () => ['wasm-simd', 'wasi', 'wasm-relaxed'].forEach(cmake),
+  js,
+  web,
+};
+const EVERYTHING = ['native', 'wasm', 'js', 'web'];
+const BEFORE = { js: ['wasm'], web: ['wasm'] };
+
+export function build(names = EVERYTHING) {
+  const wanted = new Set(names.flatMap((name) => [...(BEFORE[name] ?? []), name]));
+  for (const name of Object.keys(PARTS)) {
+    if (wanted.has(name)) PARTS[name]();
+  }
+}
+
+if (isMain(import.meta.url)) {
+  const names = process.argv.slice(2);
+  const unknown = names.find((name) => !(name in PARTS));
+  if (unknown) {
+    console.error(`build.mjs: no part '${unknown}'; there are: ${Object.keys(PARTS).join(' ')}`);
+    process.exit(2);
+  }
+  setup('build');
+  build(names.length > 0 ? names : EVERYTHING);
+  printSizes();
+}
