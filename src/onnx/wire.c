@@ -53,7 +53,7 @@ static pare_status read_fixed(pare_wire *wire, size_t size, uint64_t *out) {
 
 static pare_status read_bytes(pare_wire *wire, pare_span *out) {
   const uint8_t *start = wire->at;
-  uint64_t len_bytes;
+  uint64_t len_bytes = 0;
   PARE_TRY(read_varint(wire, &len_bytes));
   size_t left = (size_t)(wire->end - wire->at);
   if (len_bytes > left) {
@@ -69,7 +69,7 @@ pare_status pare_wire_next(pare_wire *wire, pare_wire_field *field) {
   *field = (pare_wire_field){0};
   if (wire->at == wire->end) return PARE_OK;
   const uint8_t *start = wire->at;
-  uint64_t tag;
+  uint64_t tag = 0;
   PARE_TRY(read_varint(wire, &tag));
   uint64_t number = tag >> 3;
   if (number == 0 || number > 536870911) {
