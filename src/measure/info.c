@@ -4,12 +4,9 @@
 
 #include "measure/measure.h"
 
+/* Symbolic names where a dimension has one; "shape" holds -1 there. */
 static void put_dims(pare_json *json, const pare_value *value) {
-  pare_json_key(json, "shape");
-  if (!value->has_shape) {
-    pare_json_text(json, NULL);
-    return;
-  }
+  pare_json_key(json, "dims");
   pare_json_array(json);
   for (int i = 0; i < value->shape.rank; i++) {
     if (value->shape.dims[i] >= 0)
@@ -28,7 +25,12 @@ static void put_values(pare_json *json, const char *key, const pare_model *model
     pare_json_object(json);
     pare_json_put_text(json, "name", value->name);
     pare_json_put_text(json, "dtype", value->dtype == PARE_NONE ? NULL : pare_dtype_name(value->dtype));
-    put_dims(json, value);
+    if (value->has_shape) {
+      pare_json_put_shape(json, "shape", &value->shape);
+      put_dims(json, value);
+    } else {
+      pare_json_put_text(json, "shape", NULL);
+    }
     pare_json_end(json, '}');
   }
   pare_json_end(json, ']');
