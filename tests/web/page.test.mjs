@@ -1,0 +1,385 @@
+/**
+ * The page as a person meets it, in Chromium: pick, look, squeeze, compare, take away. It serves what `npm run build` made from a sub-path,
+ * and every test has its own storage. PARE_PAGE names another build; PARE_PICTURE=1 writes examples/page.png anew.
+ */
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import axe from '@axe-core/playwright';
+import { CHROMIUM, drop, finished, hasChromium, launch, openPage, points, ready } from './browser.mjs';
+import { serve } from './server.mjs';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const PAGE = process.env.PARE_PAGE ?? join(ROOT, 'web/dist');
+const SHOTS = join(ROOT, 'build/screenshots');
+const MODELS = join(ROOT, 'examples/models');
+const ALL_THREE = { seed: 1, steps: [{ pass: 'prune', amount: 0.8, scope: 'global' }, { pass: 'train', epochs: 1 }, { pass: 'quantize' }] };
+
+let server;
+let browser;
+
+before(async () => {
+  assert.ok(hasChromium, `no Chromium at ${CHROMIUM}: set PARE_CHROMIUM`);
+  assert.ok(existsSync(join(PAGE, 'index.html')), `no page at ${PAGE}: npm run build makes it`);
+  mkdirSync(SHOTS, { recursive: true });
+  server = await serve(PAGE);
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const address = (recipe, { test = 400, train = 640, model = 'lenet5' } = {}) =>
+  `${server.url}#${new URLSearchParams({ model, data: 'fashion-small', test, train, recipe: JSON.stringify(recipe) })}`;
+
+const text = (page, selector) => page.locator(selector).first().innerText();
+const accuracy = async (page) => Number.parseFloat(await text(page, 'pare-model dl .big .value'));
+
+async function close(page, expected = []) {
+  const trouble = page.trouble.filter((line) => !expected.some((pattern) => pattern.test(line)));
+  await page.context().close();
+  assert.deepEqual(trouble, []);
+}
+
+test('a first visit shows the accuracy of LeNet-5 and one obvious button, without a click', async () => {
+  const start = performance.now();
+  const page = await openPage(browser, server.url);
+  await ready(page);
+  console.log(`first accuracy after ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  assert.ok((await accuracy(page)) > 85, 'LeNet-5 answers about 90 % right');
+  assert.equal(await points(page).count(), 1);
+  assert.match(await text(page, '#run'), /Run/);
+  assert.equal(await page.locator('pare-recipe .fold').count(), 3);
+  await page.screenshot({ path: join(SHOTS, '1440-light-first.png') });
+  await close(page);
+});
+
+test('a recipe of all three kinds adds a point for each step, and the file shrinks', async () => {
+  const page = await openPage(browser, address(ALL_THREE));
+  await ready(page);
+  const before = await accuracy(page);
+  await page.locator('#run').click();
+  await finished(page);
+  assert.equal(await points(page).count(), 4);
+  const labels = await points(page).evaluateAll((all) => all.map((e) => e.getAttribute('aria-label')));
+  assert.ok(labels.some((label) => label.startsWith('1.1')) && labels.some((label) => label.startsWith('1.3')), labels.join('\n'));
+  assert.match(await text(page, 'pare-model h2'), /1\.3/);
+  const size = page.locator('pare-model dl > div', { hasText: 'file size' }).locator('.change');
+  const change = Number.parseFloat((await size.innerText()).replace('−', '-'));
+  assert.ok(change < -60, `the int8 file is ${change} % of change`);
+  assert.ok((await accuracy(page)) > before - 10);
+  await close(page);
+});
+
+test('a click on a point opens that network, and a pinned pair is compared', async () => {
+  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }));
+  await ready(page);
+  await page.locator('#run').click();
+  await finished(page);
+  await page.locator('pare-trade-off [data-id$=":original"]').click({ force: true });
+  assert.match(await text(page, 'pare-model h2'), /lenet5/);
+  await page.locator('#pin').click();
+  await page.locator('pare-trade-off [data-id$=":1"]').focus();
+  await page.keyboard.press('Enter');
+  assert.match(await text(page, 'pare-model h2'), /1\.1/);
+  await page.keyboard.press('p');
+  await page.keyboard.press('5');
+  assert.equal(await page.locator('#compare thead th').count(), 4);
+  assert.equal(await page.locator('#compare tbody tr').count(), 8);
+  await close(page);
+});
+
+test('the axes of the trade-off can be changed, and the table is one key away', async () => {
+  const page = await openPage(browser, address(ALL_THREE));
+  await ready(page);
+  await page.locator('pare-trade-off select').nth(1).selectOption('macs');
+  assert.match(await text(page, 'pare-trade-off h2'), /MACs/);
+  await points(page).first().focus();
+  await page.keyboard.press('t');
+  assert.equal(await page.locator('pare-trade-off table tbody tr').count(), 1);
+  await close(page);
+});
+
+test('cancelling midway keeps what was finished, and a reload finds it', async () => {
+  const recipe = { seed: 1, steps: [{ pass: 'prune', amount: 0.5 }, { pass: 'train', epochs: 500 }, { pass: 'quantize' }] };
+  const page = await openPage(browser, address(recipe, { train: 6000 }));
+  await ready(page);
+  await page.locator('#run').click();
+  await page.locator('pare-trade-off [data-id$=":1"]').waitFor();
+  await page.screenshot({ path: join(SHOTS, '1440-light-running.png') });
+  await page.keyboard.press('Escape');
+  await finished(page);
+  assert.equal(await points(page).count(), 2, 'the original and the pruned network');
+  await page.keyboard.press('5');
+  assert.match(await text(page, '#runs tr.run'), /cancelled/);
+  await page.reload();
+  await ready(page);
+  assert.equal(await points(page).count(), 2);
+  await page.keyboard.press('5');
+  assert.match(await text(page, '#runs tr.run'), /cancelled/);
+  await page.locator('#runs tr[data-point$=":1"] button').first().click();
+  await page.keyboard.press('2');
+  await page.locator('pare-weight-histogram svg path').first().waitFor();
+  await close(page);
+});
+
+test('a run can be paused and goes on', async () => {
+  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'train', epochs: 40 }] }, { train: 6000 }));
+  await ready(page);
+  await page.locator('#run').click();
+  await page.locator('[role=progressbar]').waitFor();
+  await page.locator('#pause').click();
+  await page.waitForTimeout(300);
+  const at = await page.locator('[role=progressbar]').getAttribute('aria-valuenow');
+  await page.waitForTimeout(500);
+  assert.equal(await page.locator('[role=progressbar]').getAttribute('aria-valuenow'), at);
+  await page.locator('#pause').click();
+  await page.waitForFunction((was) => {
+    const find = (root) => root.querySelector('[role=progressbar]') ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot)).find(Boolean);
+    const bar = find(document);
+    return !bar || bar.getAttribute('aria-valuenow') !== was;
+  }, at);
+  await page.keyboard.press('Escape');
+  await finished(page);
+  await close(page);
+});
+
+test('a network opened as a file is measured, and takes part like the others', async () => {
+  const page = await openPage(browser, address(ALL_THREE));
+  await ready(page);
+  await page.locator('#file').setInputFiles(join(MODELS, 'dscnn.onnx'));
+  await page.locator('pare-model h2', { hasText: 'dscnn' }).waitFor();
+  await ready(page);
+  assert.ok((await accuracy(page)) > 85);
+  await close(page);
+});
+
+test('a saved network runs in ONNX Runtime with the accuracy that the page shows', async (context) => {
+  const page = await openPage(browser, address(ALL_THREE));
+  await ready(page);
+  await page.locator('#run').click();
+  await finished(page);
+  const shown = await accuracy(page);
+  const [saved] = await Promise.all([page.waitForEvent('download'), page.locator('#save-onnx').click()]);
+  assert.equal(saved.suggestedFilename(), 'lenet5-1.3.onnx');
+  const path = await saved.path();
+  const [report] = await Promise.all([page.waitForEvent('download'), page.locator('#save-report').click()]);
+  const written = JSON.parse(readFileSync(await report.path(), 'utf8'));
+  assert.deepEqual(written.steps.map((step) => step.pass ?? null).slice(1), ['prune', 'train', 'quantize']);
+  assert.equal(Math.round(written.steps[3].accuracy * 10_000) / 100, shown);
+  if (process.env.PARE_PAGE_STANDIN) return context.skip('the stand-in makes no real file');
+
+  const { InferenceSession, Tensor } = await import('onnxruntime-node');
+  const idx = (name) => gunzipSync(readFileSync(join(PAGE, 'data/fashion-small', name)));
+  const n = 400;
+  const pixels = Float32Array.from(idx('t10k-images-idx3-ubyte.gz').subarray(16, 16 + n * 784), (v) => v / 255);
+  const labels = idx('t10k-labels-idx1-ubyte.gz').subarray(8, 8 + n);
+  const session = await InferenceSession.create(path);
+  const { logits } = await session.run({ image: new Tensor('float32', pixels, [n, 1, 28, 28]) });
+  let right = 0;
+  for (let i = 0; i < n; i++) {
+    const row = logits.data.subarray(i * 10, i * 10 + 10);
+    if (row.indexOf(Math.max(...row)) === labels[i]) right++;
+  }
+  assert.ok(Math.abs(right - (shown / 100) * n) <= 2, `ONNX Runtime has ${right} of ${n} right, the page says ${shown} %`);
+  await close(page);
+});
+
+test('a broken network says what is wrong and where, and the lab goes on', async () => {
+  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }));
+  await ready(page);
+  const good = readFileSync(join(MODELS, 'lenet5.onnx'));
+  await drop(page, [{ name: 'cut.onnx', bytes: good.subarray(0, 1000) }]);
+  const problem = page.locator('pare-problems .problem');
+  await problem.waitFor();
+  const words = await problem.innerText();
+  assert.match(words, /cut\.onnx could not be opened/);
+  assert.match(words, /Export the network again/);
+  assert.ok(words.length > 100, `the cause is named: ${words}`);
+  await page.screenshot({ path: join(SHOTS, '1440-light-failed.png') });
+  await drop(page, [{ name: 'noise.onnx', bytes: Buffer.from('this is not a network at all, only text that somebody named .onnx') }]);
+  await page.locator('pare-problems .problem').nth(1).waitFor();
+  await drop(page, [{ name: 'images.gz', bytes: Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]) }]);
+  await page.locator('pare-problems .problem', { hasText: 'images.gz' }).waitFor();
+  await drop(page, [{ name: 'recipe.json', bytes: Buffer.from('{"seed": 1}') }]);
+  await page.locator('pare-problems .problem', { hasText: 'recipe.json' }).waitFor();
+  await page.locator('#run').click();
+  await finished(page);
+  assert.equal(await points(page).count(), 2, 'the open network still runs');
+  await close(page);
+});
+
+test('a wrong recipe stops with the step and the parameter named, and the rest stays', async () => {
+  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 7 }] }));
+  await ready(page);
+  await page.locator('#run').click();
+  const problem = page.locator('pare-problems .problem');
+  await problem.waitFor();
+  assert.match(await problem.innerText(), /amount/);
+  await finished(page);
+  assert.equal(await points(page).count(), 1);
+  await close(page);
+});
+
+test('a dropped recipe is opened, and the address repeats it', async () => {
+  const page = await openPage(browser, address(ALL_THREE));
+  await ready(page);
+  await drop(page, [{ name: 'r.json', bytes: Buffer.from(JSON.stringify({ seed: 9, steps: [{ pass: 'prune', amount: 0.25 }] })) }]);
+  await page.locator('.fold', { hasText: '25 %' }).waitFor();
+  const again = await openPage(browser, page.url());
+  await ready(again);
+  assert.match(await text(again, '.fold'), /25 %/);
+  assert.equal(await again.locator('.seed input').inputValue(), '9');
+  await close(again);
+  await close(page);
+});
+
+test('the form of a step comes from its declaration, and changes can be undone', async () => {
+  const page = await openPage(browser, address(ALL_THREE));
+  await ready(page);
+  await page.locator('.fold').first().click();
+  const slider = page.locator('pare-param input[type=range]').first();
+  await slider.fill('0.3');
+  assert.match(await text(page, '.fold'), /30 %/);
+  await page.locator('h2').first().click();
+  await page.keyboard.press('z');
+  assert.match(await text(page, '.fold'), /80 %/);
+  await page.keyboard.press('Shift+Z');
+  assert.match(await text(page, '.fold'), /30 %/);
+  await page.locator('.fold').first().focus();
+  await page.keyboard.press('Alt+ArrowDown');
+  assert.match(await page.locator('.fold').nth(1).innerText(), /30 %/);
+  await page.keyboard.press('Delete');
+  assert.equal(await page.locator('.fold').count(), 2);
+  await page.locator('#add').selectOption('prune');
+  assert.equal(await page.locator('.fold').count(), 3);
+  await close(page);
+});
+
+test('the language switches to Chinese and is remembered', async () => {
+  const page = await openPage(browser, address(ALL_THREE));
+  await ready(page);
+  await page.locator('#language').click();
+  assert.equal(await text(page, '#run'), '运行');
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'zh-CN');
+  await page.reload();
+  await ready(page);
+  assert.equal(await text(page, '#run'), '运行');
+  await page.screenshot({ path: join(SHOTS, '1440-light-zh.png'), fullPage: true });
+  await close(page);
+});
+
+test('keys reach every part of the page', async () => {
+  const page = await openPage(browser, address(ALL_THREE));
+  await ready(page);
+  for (const [key, tab] of [['2', 'weights'], ['3', 'errors'], ['4', 'profile'], ['5', 'runs'], ['1', 'layers']]) {
+    await page.keyboard.press(key);
+    assert.equal(await page.locator(`#tab-${tab}`).getAttribute('aria-selected'), 'true');
+  }
+  await page.keyboard.press('?');
+  await page.locator('dialog[open]').waitFor();
+  await page.keyboard.press('Escape');
+  assert.equal(await page.locator('dialog[open]').count(), 0);
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('o')]);
+  assert.ok(chooser.isMultiple());
+  await page.keyboard.press('r');
+  await points(page).nth(1).waitFor();
+  await finished(page);
+  await close(page);
+});
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`axe finds nothing to object to (${colorScheme})`, async () => {
+    const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }), { colorScheme, reducedMotion: 'reduce' });
+    await ready(page);
+    await page.locator('#run').click();
+    await finished(page);
+    await page.locator('.fold').first().click();
+    for (const key of ['1', '2', '3', '4', '5']) {
+      await page.keyboard.press(key);
+      await page.waitForTimeout(300);
+      const { violations } = await new axe.default({ page }).analyze();
+      const found = violations.flatMap((v) => v.nodes.map((n) => `tab ${key}: ${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`));
+      assert.deepEqual(found, []);
+    }
+    await close(page);
+  });
+}
+
+test('the page answers while a recipe runs', async () => {
+  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'train', epochs: 200 }] }, { train: 6000 }));
+  await ready(page);
+  await page.evaluate(() => {
+    window.longTasks = [];
+    new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map((e) => e.duration))).observe({ type: 'longtask' });
+  });
+  await page.locator('#run').click();
+  for (let i = 0; i < 5; i++) {
+    await page.keyboard.press(String(1 + (i % 5)));
+    await page.waitForTimeout(300);
+  }
+  // A timer of 20 ms that waits for its turn: on a page that hangs it would come seconds late.
+  const late = await page.evaluate(async () => {
+    let worst = 0;
+    for (let i = 0; i < 40; i++) {
+      const start = performance.now();
+      await new Promise((done) => setTimeout(done, 20));
+      worst = Math.max(worst, performance.now() - start - 20);
+    }
+    return worst;
+  });
+  const tasks = await page.evaluate(() => window.longTasks);
+  console.log(`while training: latest timer ${late.toFixed(0)} ms late; long tasks (ms): ${tasks.map((d) => d.toFixed(0)).join(' ') || 'none'}`);
+  assert.ok(late < 1000, 'the page hung');
+  await page.keyboard.press('Escape');
+  await finished(page);
+  await close(page);
+});
+
+test('answers that changed are shown with both answers', async () => {
+  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 0.95, scope: 'global' }] }));
+  await ready(page);
+  await page.locator('#run').click();
+  await finished(page);
+  await page.keyboard.press('3');
+  await page.locator('pare-errors li').first().waitFor({ timeout: 60_000 });
+  assert.equal(await page.locator('pare-confusion').count(), 2);
+  assert.match(await text(page, 'pare-errors'), /of 400 answers changed/);
+  await close(page);
+});
+
+test('after the first visit the page works without the server', async () => {
+  const alone = await serve(PAGE, '/pare/');
+  const page = await openPage(browser, alone.url);
+  await ready(page);
+  await page.getByText('works offline').waitFor({ timeout: 60_000 });
+  await page.waitForTimeout(500);
+  await alone.close();
+  await page.reload();
+  await ready(page);
+  assert.ok((await accuracy(page)) > 85);
+  await page.context().close();
+});
+
+test('the picture for the README, and one of every width and state', async () => {
+  for (const [width, height] of [[1440, 900], [1024, 768], [390, 844]]) {
+    for (const colorScheme of ['light', 'dark']) {
+      const page = await openPage(browser, address(ALL_THREE, { test: 1000, train: 2000 }), { viewport: { width, height }, colorScheme });
+      await ready(page);
+      await page.locator('#run').click();
+      await finished(page);
+      await page.waitForTimeout(300);
+      const name = join(SHOTS, `${width}-${colorScheme}-finished.png`);
+      await page.screenshot({ path: name, fullPage: width < 500 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `at ${width} px the page is ${wide} px wide`);
+      if (width === 1440 && colorScheme === 'light' && process.env.PARE_PICTURE) copyFileSync(name, join(ROOT, 'examples/page.png'));
+      await close(page);
+    }
+  }
+});

@@ -1,0 +1,34 @@
+/** All text in both languages: the same keys, the same places for values, nothing left empty. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+const folder = new URL('../../web/', import.meta.url);
+const read = (name) => JSON.parse(readFileSync(new URL(`i18n/${name}.json`, folder), 'utf8'));
+const [en, zh] = [read('en'), read('zh')];
+
+test('English and Chinese have the same keys', () => {
+  assert.deepEqual(Object.keys(zh).sort(), Object.keys(en).sort());
+});
+
+test('every text has the same places for values in both languages', () => {
+  const places = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
+  for (const key of Object.keys(en)) assert.deepEqual(places(zh[key]), places(en[key]), key);
+});
+
+test('no text is empty, and no Chinese text was left in English', () => {
+  const same = new Set(['choice.adam', 'choice.adamw', 'choice.sgd', 'column.sqnr', 'param.alpha', 'param.nesterov']);
+  for (const [key, value] of Object.entries(zh)) {
+    assert.ok(value.trim() && en[key].trim(), key);
+    assert.ok(value !== en[key] || same.has(key), `${key}: ${value}`);
+  }
+});
+
+test('the page has no address of another place in its source', () => {
+  const files = readdirSync(folder, { recursive: true }).filter((name) => /\.(ts|html|css|json)$/.test(name) && !/node_modules|dist/.test(name));
+  assert.ok(files.length > 30);
+  for (const name of files) {
+    const found = readFileSync(new URL(name, folder), 'utf8').match(/https?:\/\/(?!www\.w3\.org)[\w.]+/g);
+    assert.equal(found, null, name);
+  }
+});
