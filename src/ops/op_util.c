@@ -146,3 +146,11 @@ float pare_op_dot_f32(const float *x, const float *y, int64_t n) {
   for (; i < n; i++) lane[i & 7] += x[i] * y[i];
   return pare_op_lanes(lane);
 }
+
+uint64_t pare_op_nonzeros_f32(const pare_tensor *tensor) {
+  const float *x = pare_f32(tensor);
+  const int64_t n = pare_tensor_count(tensor);
+  uint64_t found = 0;
+  for (int64_t i = 0; i < n; i++) found += x[i] != 0.0f;
+  return found;
+}

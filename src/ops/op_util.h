@@ -44,6 +44,8 @@ void pare_op_add_f32(float *to, const float *from, int64_t n);
 static inline float pare_op_lanes(const float lane[8]) {
   return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
+/* Elements of an f32 tensor that are not zero. */
+uint64_t pare_op_nonzeros_f32(const pare_tensor *tensor);
 float pare_op_sum_f32(const float *x, int64_t n);
 float pare_op_dot_f32(const float *x, const float *y, int64_t n);
 

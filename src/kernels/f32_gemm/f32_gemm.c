@@ -75,7 +75,7 @@ void pare_f32_pack_b(const float *b, int64_t b_row, int64_t b_column, int64_t k,
 
 static void run_pieces(pare_f32_gemm_fn run, const pare_f32_gemm_args *args) {
   pare_f32_gemm_args piece = *args;
-  if (args->k <= K_STEP) {
+  if (args->k <= K_STEP || args->k_run) {
     run(args);
     return;
   }

@@ -13,8 +13,10 @@ typedef struct pare_f32_gemm_args {
   int64_t m, n, k;
   const float *a; /* A[m,k] at a[m * a_row + k * a_column] */
   int64_t a_row, a_column;
-  const int64_t
-      *a_offsets;  /* [m] or NULL: A[m,k] at a[a_offsets[m] + k * a_column] instead (a_row is not used) */
+  /* [m] or NULL: A[m,k] at a[a_offsets[m] + k * a_column] instead; a_row is not used */
+  const int64_t *a_offsets;
+  /* k_run > 0: after every k_run steps A moves a_jump floats further (rows of an image in a padded image) */
+  int64_t k_run, a_jump;
   const float *b;  /* packed: [ceil(n / 8)][k][8], missing columns zero */
   int64_t b_panel; /* floats from one panel to the next; 0: k * 8 */
   float *c;        /* C[m,n] at c[m * c_row + n] */

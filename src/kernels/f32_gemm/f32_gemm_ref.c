@@ -12,7 +12,8 @@ void pare_f32_gemm__ref(const pare_f32_gemm_args *args) {
       float *c = args->c + m * args->c_row + n;
       float sum = args->accumulate ? *c : 0.0f;
       for (int64_t k = 0; k < args->k; k++) {
-        const float product = a[k * args->a_column] * b[k * PARE_F32_NR];
+        const int64_t jumps = args->k_run ? k / args->k_run * args->a_jump : 0;
+        const float product = a[k * args->a_column + jumps] * b[k * PARE_F32_NR];
         sum = sum + product;
       }
       if (args->row_bias) sum = sum + args->row_bias[m];

@@ -69,17 +69,20 @@ PARE_INLINE void tile(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_p
     a[r] = args->a + (args->a_offsets ? args->a_offsets[i_row + r] : (i_row + r) * args->a_row);
   }
   tile_begin(args, c, rows, panels, n_last, sum);
-  const int64_t a_column = args->a_column, n_k = args->k;
-  for (int64_t k = 0, at = 0; k < n_k; k++, at += a_column, b += PARE_F32_NR) {
-    V x[V_MAX_LOADS];
-    V_UNROLL for (int i = 0; i < panels * V_PER_PANEL; i++) {
-      x[i] = V_LOAD(b + (i / V_PER_PANEL) * b_panel + (i % V_PER_PANEL) * V_LANES);
-    }
-    V_UNROLL for (int r = 0; r < rows; r++) {
-      const V w = V_SPLAT(a[r][at]);
+  const int64_t a_column = args->a_column, n_k = args->k, k_run = args->k_run ? args->k_run : n_k;
+  for (int64_t k = 0, at = 0; k < n_k; at += args->a_jump) {
+    const int64_t k_end = n_k - k < k_run ? n_k : k + k_run;
+    for (; k < k_end; k++, at += a_column, b += PARE_F32_NR) {
+      V x[V_MAX_LOADS];
       V_UNROLL for (int i = 0; i < panels * V_PER_PANEL; i++) {
-        V *to = &sum[r * panels * V_PER_PANEL + i];
-        *to = V_ADD(*to, V_MUL(w, x[i]));
+        x[i] = V_LOAD(b + (i / V_PER_PANEL) * b_panel + (i % V_PER_PANEL) * V_LANES);
+      }
+      V_UNROLL for (int r = 0; r < rows; r++) {
+        const V w = V_SPLAT(a[r][at]);
+        V_UNROLL for (int i = 0; i < panels * V_PER_PANEL; i++) {
+          V *to = &sum[r * panels * V_PER_PANEL + i];
+          *to = V_ADD(*to, V_MUL(w, x[i]));
+        }
       }
     }
   }

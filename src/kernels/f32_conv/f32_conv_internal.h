@@ -1,0 +1,20 @@
+/* What the files of f32_conv share. */
+#ifndef PARE_F32_CONV_INTERNAL_H
+#define PARE_F32_CONV_INTERNAL_H
+
+#include "kernels/f32_conv/f32_conv.h"
+
+/* Floats that may be read past either end of a laid-out image (whole vectors are loaded). */
+#define PARE_F32_CONV_SLACK 64
+
+/* The layout of f32_conv.h for the `channels` channels at x, into `to` (channels * plane floats). */
+void pare_f32_conv_lay_out(const pare_f32_conv *conv, const float *x, int64_t channels, float *to);
+/* The other way: x += laid, padding left out. */
+void pare_f32_conv_lay_back(const pare_f32_conv *conv, const float *laid, int64_t channels, float *x);
+/* True when the image itself is laid out: no padding, no stride. */
+bool pare_f32_conv_is_laid_out(const pare_f32_conv *conv);
+void pare_f32_conv_depthwise(const pare_f32_conv *conv, int64_t i_image, int64_t i_channel, const float *x,
+                             const float *w, const float *bias, float clamp_low, float clamp_high, float *y,
+                             float *scratch);
+
+#endif

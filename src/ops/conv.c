@@ -1,0 +1,111 @@
+/* Conv: Y[n,o,p] = sum_k W[o,k] X[n, channel(k), p * stride - pad + place(k) * dilation] + B[o] (ONNX Conv, opset 11), in one and two
+ * dimensions, with groups. The work is done in kernels/f32_conv. */
+#include <math.h>
+
+#include "kernels/f32_conv/f32_conv.h"
+#include "ops/op_util.h"
+#include "ops/window.h"
+
+static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
+
+static pare_status infer(pare_call *call) {
+  PARE_TRY(pare_op_need_dtype(call, 0, f32_only));
+  PARE_TRY(pare_op_need_dtype(call, 1, f32_only));
+  const pare_shape *x = &call->in[0]->shape, *w = &call->in[1]->shape;
+  if (x->rank < 3 || w->rank != x->rank) {
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "input of rank %d with weights of rank %d", x->rank, w->rank);
+  }
+  PARE_TRY(pare_op_attr_type(call, "group", PARE_ATTR_INT));
+  const int64_t group = pare_node_int(call->node, "group", 1), c = x->dims[1], o = w->dims[0],
+                cg = w->dims[1];
+  if (group < 1 || o < 1 || cg < 1 || c % group != 0 || o % group != 0 || c / group != cg) {
+    return pare_fail(call->ctx, PARE_BAD_MODEL,
+                     "%lld channels in, weights [%lld,%lld,...] and group %lld do not fit together",
+                     (long long)c, (long long)o, (long long)cg, (long long)group);
+  }
+  if (pare_call_has(call, 2)) {
+    PARE_TRY(pare_op_need_dtype(call, 2, f32_only));
+    const pare_shape *b = &call->in[2]->shape;
+    if (b->rank != 1 || b->dims[0] != o)
+      return pare_fail(call->ctx, PARE_BAD_MODEL, "the bias is not [%lld]", (long long)o);
+  }
+  pare_window window;
+  PARE_TRY(pare_window_read(call, x, w->dims + 2, false, &window));
+  const pare_shape y = pare_window_out_shape(x, o, &window);
+  return pare_op_set_out(call, 0, PARE_F32, &y);
+}
+
+static pare_status prepare(pare_call *call) {
+  const pare_shape *x = &call->in[0]->shape, *w = &call->in[1]->shape;
+  pare_f32_conv *conv = pare_arena_alloc(call->arena, sizeof *conv);
+  if (!conv) return PARE_OUT_OF_MEMORY;
+  PARE_TRY(pare_window_read(call, x, w->dims + 2, false, &conv->window));
+  conv->n = x->dims[0];
+  conv->c = x->dims[1];
+  conv->o = w->dims[0];
+  conv->groups = pare_node_int(call->node, "group", 1);
+  conv->numerics = call->numerics;
+  conv->pool = call->pool;
+  PARE_TRY(pare_f32_conv_plan(conv, call->arena));
+  call->state = conv;
+  return pare_f32_conv_scratch(conv, call->ctx, call->training, &call->scratch_bytes);
+}
+
+static pare_status run(pare_call *call) {
+  const float *bias = pare_call_has(call, 2) ? pare_f32(call->in[2]) : NULL;
+  pare_f32_conv_forward(call->state, pare_f32(call->in[0]), pare_f32(call->in[1]), bias,
+                        call->node->clamp_low, call->node->clamp_high, pare_f32(call->out[0]), call->scratch);
+  return PARE_OK;
+}
+
+static pare_status backward(pare_grad_call *grad) {
+  pare_call *call = grad->call;
+  const pare_f32_conv *conv = call->state;
+  if (!grad->d_out[0]) return PARE_OK;
+  const float *dy = pare_f32(grad->d_out[0]), *x = pare_f32(call->in[0]), *w = pare_f32(call->in[1]);
+  if (pare_grad_wants(grad, 0)) pare_f32_conv_grad_input(conv, w, dy, pare_f32(grad->d_in[0]), call->scratch);
+  if (pare_grad_wants(grad, 1))
+    pare_f32_conv_grad_weight(conv, x, dy, pare_f32(grad->d_in[1]), call->scratch);
+  if (pare_grad_wants(grad, 2)) pare_f32_conv_grad_bias(conv, dy, pare_f32(grad->d_in[2]));
+  return PARE_OK;
+}
+
+static void cost(const pare_call *call, pare_cost *cost) {
+  const pare_shape *w = &call->in[1]->shape, *y = &call->out[0]->shape;
+  const uint64_t outputs = (uint64_t)y->dims[0] * (uint64_t)pare_shape_count_range(y, 2, y->rank);
+  cost->macs = outputs * (uint64_t)pare_shape_count(w);
+  cost->effective_macs = cost->macs;
+  if (call->in_is_const[1] && call->in[1]->data)
+    cost->effective_macs = outputs * pare_op_nonzeros_f32(call->in[1]);
+}
+
+/* One group: channels in with the weights' second axis, the weights' first with bias and output. Depthwise: channel c goes with its
+ * `multiplier` filters. Other groups stay as they are. */
+static pare_status couple(const pare_call *call, pare_coupler *coupler) {
+  const int64_t group = pare_node_int(call->node, "group", 1), o = call->in[1]->shape.dims[0],
+                c = call->in[0]->shape.dims[1];
+  if (group != 1 && group != c) return PARE_OK;
+  if (group == 1) {
+    PARE_TRY(pare_couple_axes(coupler, 0, 1, 1, 1));
+  } else {
+    for (int64_t i = 0; i < o; i++) PARE_TRY(pare_couple(coupler, 0, 1, i / (o / c), 1, 0, i));
+  }
+  if (pare_call_has(call, 2)) PARE_TRY(pare_couple_axes(coupler, 1, 0, 2, 0));
+  return pare_couple_axes(coupler, 1, 0, PARE_OUT(0), 1);
+}
+
+const pare_op pare_op_conv = {
+    .name = "Conv",
+    .domain = "",
+    .min_in = 2,
+    .max_in = 3,
+    .min_out = 1,
+    .max_out = 1,
+    .infer = infer,
+    .prepare = prepare,
+    .run = run,
+    .backward = backward,
+    .cost = cost,
+    .couple = couple,
+    .quant = PARE_QUANT_WEIGHTED,
+};
