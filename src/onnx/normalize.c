@@ -129,14 +129,9 @@ static pare_status attr_to_input(pare_model *model, int i_node, const struct for
 
 /* ---- reading: Softmax before opset 13 ---------------------------------------------------------------------------- */
 
-static int value_rank(const pare_model *model, int i_value) {
-  if (i_value < 0 || !model->values[i_value].has_shape) return -1;
-  return model->values[i_value].shape.rank;
-}
-
-static int softmax_rank(const pare_model *model, const pare_node *node) {
-  int rank = node->n_inputs > 0 ? value_rank(model, node->inputs[0]) : -1;
-  return rank < 0 && node->n_outputs > 0 ? value_rank(model, node->outputs[0]) : rank;
+static int softmax_rank(const pare_node *node, const int *ranks) {
+  int rank = node->n_inputs > 0 && node->inputs[0] >= 0 ? ranks[node->inputs[0]] : -1;
+  return rank < 0 && node->n_outputs > 0 && node->outputs[0] >= 0 ? ranks[node->outputs[0]] : rank;
 }
 
 /* y = Softmax(x) over all axes from `axis` on: Flatten(x, axis), Softmax over the rows, back to x's shape. */
@@ -165,34 +160,42 @@ static pare_status flatten_around(pare_model *model, int i_node, int64_t axis) {
   return pare_model_add_node(model, "Reshape", "", names[2], (const int[]){rows, shape}, 2, &y, 1, &added);
 }
 
-static pare_status normalize_softmax(pare_model *model, int i_node) {
+static pare_status normalize_softmax(pare_model *model, int i_node, const int *ranks) {
   pare_node *node = &model->nodes[i_node];
   if (node->n_inputs < 1 || node->n_outputs < 1 || node->inputs[0] < 0 || node->outputs[0] < 0)
     return PARE_OK;
   int64_t axis = pare_node_int(node, "axis", 1);
-  int rank = softmax_rank(model, node);
-  if (axis == -1 || (rank > 0 && (axis == rank - 1))) return pare_node_set_int(model, node, "axis", axis);
+  int rank = softmax_rank(node, ranks);
+  if (axis == -1 || (rank > 0 && axis == rank - 1)) return pare_node_set_int(model, node, "axis", axis);
   return flatten_around(model, i_node, axis);
+}
+
+static pare_status normalize_softmaxes(pare_model *model) {
+  int n_nodes = model->n_nodes; /* what is added is in the new form */
+  int *ranks = pare_onnx_ranks(model);
+  pare_status status = ranks ? PARE_OK : PARE_OUT_OF_MEMORY;
+  for (int i = 0; i < n_nodes && status == PARE_OK; i++) {
+    if (coerces_to_matrix(&model->nodes[i])) status = normalize_softmax(model, i, ranks);
+  }
+  pare_free(model->ctx, ranks);
+  return status;
 }
 
 pare_status pare_onnx_normalize(pare_model *model) {
   int64_t opset = pare_model_opset(model, "");
-  int n_nodes = model->n_nodes; /* what is added below is in the new form */
-  for (int i = 0; i < n_nodes; i++) {
-    if (*model->nodes[i].domain) continue;
+  for (int i = 0; i < model->n_nodes; i++) {
     for (size_t k = 0; k < PARE_COUNT(changes); k++) {
       if (opset < changes[k].since && pare_node_is(&model->nodes[i], changes[k].op)) {
         PARE_TRY(attr_to_input(model, i, &changes[k]));
       }
     }
-    if (opset < SOFTMAX_SINCE && coerces_to_matrix(&model->nodes[i])) PARE_TRY(normalize_softmax(model, i));
     /* Gone from opset 9; 1 is what its absence means. */
     if (pare_node_is(&model->nodes[i], "BatchNormalization") &&
         pare_node_int(&model->nodes[i], "spatial", 1) == 1) {
       pare_node_remove_attr(&model->nodes[i], "spatial");
     }
   }
-  return PARE_OK;
+  return opset < SOFTMAX_SINCE ? normalize_softmaxes(model) : PARE_OK;
 }
 
 /* ---- writing: inputs to attributes ------------------------------------------------------------------------------- */
@@ -201,14 +204,14 @@ static bool has_input(const pare_node *node, int i_input) {
   return i_input < node->n_inputs - node->n_captured && node->inputs[i_input] >= 0;
 }
 
-static bool softmax_fits(const pare_model *model, const pare_node *node, int64_t opset) {
+static bool softmax_fits(const pare_node *node, const int *ranks, int64_t opset) {
   int64_t axis = pare_node_int(node, "axis", -1);
-  int rank = softmax_rank(model, node);
+  int rank = softmax_rank(node, ranks);
   return (axis == -1 && opset >= 11) || (rank > 0 && (axis == rank - 1 || axis == -1));
 }
 
 /* The lowest opset, at least `opset`, in which the node has a form. */
-static int64_t needed_opset(const pare_model *model, const pare_node *node, int64_t opset) {
+static int64_t needed_opset(const pare_model *model, const pare_node *node, const int *ranks, int64_t opset) {
   if (*node->domain) return opset;
   for (size_t k = 0; k < PARE_COUNT(firsts); k++) {
     bool there =
@@ -223,7 +226,7 @@ static int64_t needed_opset(const pare_model *model, const pare_node *node, int6
   }
   bool newer_slice = pare_node_is(node, "Slice") && has_input(node, 4); /* steps came with the inputs */
   if (newer_slice && opset < 10) opset = 10;
-  if (opset < SOFTMAX_SINCE && coerces_to_matrix(node) && !softmax_fits(model, node, opset))
+  if (opset < SOFTMAX_SINCE && coerces_to_matrix(node) && !softmax_fits(node, ranks, opset))
     opset = SOFTMAX_SINCE;
   return opset;
 }
@@ -251,7 +254,7 @@ static pare_status input_to_attr(pare_model *model, pare_node *node, const struc
   return PARE_OK;
 }
 
-static pare_status denormalize_node(pare_model *model, pare_node *node, int64_t opset) {
+static pare_status denormalize_node(pare_model *model, pare_node *node, const int *ranks, int64_t opset) {
   bool changed = false;
   for (size_t k = 0; k < PARE_COUNT(changes); k++) {
     if (opset >= changes[k].since || !pare_node_is(node, changes[k].op)) continue;
@@ -262,7 +265,7 @@ static pare_status denormalize_node(pare_model *model, pare_node *node, int64_t 
     node->n_inputs--;
   if (opset >= SOFTMAX_SINCE || !coerces_to_matrix(node)) return PARE_OK;
   int64_t axis = pare_node_int(node, "axis", -1);
-  if (axis == -1 && opset < 11) axis = softmax_rank(model, node) - 1;
+  if (axis == -1 && opset < 11) axis = softmax_rank(node, ranks) - 1;
   return pare_node_set_int(model, node, "axis", axis); /* its absence meant 1 */
 }
 
@@ -287,12 +290,20 @@ static pare_status drop_unused(pare_model *model) {
   return PARE_OK;
 }
 
-pare_status pare_onnx_denormalize(pare_model *model) {
+static pare_status denormalize_nodes(pare_model *model, const int *ranks) {
   int64_t before = pare_model_opset(model, ""), opset = before;
-  for (int i = 0; i < model->n_nodes; i++) opset = needed_opset(model, &model->nodes[i], opset);
+  for (int i = 0; i < model->n_nodes; i++) opset = needed_opset(model, &model->nodes[i], ranks, opset);
   if (opset != before) PARE_TRY(pare_model_set_opset(model, "", opset));
   for (int i = 0; i < model->n_nodes; i++) {
-    if (*model->nodes[i].domain == 0) PARE_TRY(denormalize_node(model, &model->nodes[i], opset));
+    if (*model->nodes[i].domain == 0) PARE_TRY(denormalize_node(model, &model->nodes[i], ranks, opset));
   }
   return drop_unused(model);
+}
+
+pare_status pare_onnx_denormalize(pare_model *model) {
+  int *ranks = pare_onnx_ranks(model);
+  if (!ranks) return PARE_OUT_OF_MEMORY;
+  pare_status status = denormalize_nodes(model, ranks);
+  pare_free(model->ctx, ranks);
+  return status;
 }

@@ -78,6 +78,8 @@ pare_status pare_onnx_read_value(pare_onnx_reader *reader, const pare_wire *mess
                                  int *i_value);
 pare_status pare_onnx_read_node(pare_onnx_reader *reader, const pare_wire *message);
 
+/* ranks.c: the rank of each value, -1 where it is not known. [n_values], pare_free; NULL: out of memory. */
+int *pare_onnx_ranks(const pare_model *model);
 /* normalize.c: from the forms of the model's opset to those of opset 18 that every operator here expects, and back. */
 pare_status pare_onnx_normalize(pare_model *model);
 /* Turns a private clone into what is valid in its opset; raises the opset when a node has no form in it. */

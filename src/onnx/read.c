@@ -97,7 +97,8 @@ static pare_status read_initializer(pare_onnx_reader *reader, const pare_wire *m
   value->dtype = value->tensor.dtype;
   value->has_shape = true;
   value->shape = value->tensor.shape;
-  value->extra = (pare_span){0}; /* what its listing as an input says of the type: the tensor says it better */
+  value->extra =
+      (pare_span){0}; /* what its listing as an input says of the type: the tensor says it better */
   return PARE_OK;
 }
 

@@ -157,8 +157,10 @@ pare_status pare_onnx_read_value(pare_onnx_reader *reader, const pare_wire *mess
   bool told = value->dtype != PARE_NONE || value->has_shape || value->extra.len_bytes > 0;
   if (!has_type && told) return PARE_OK;
   uint64_t known = PARE_FIELD_BIT(VALUE_NAME);
-  if (has_type && !type.understood) type = (tensor_type){0}; /* the encoded form is kept */
-  else known |= PARE_FIELD_BIT(VALUE_TYPE);
+  if (has_type && !type.understood)
+    type = (tensor_type){0}; /* the encoded form is kept */
+  else
+    known |= PARE_FIELD_BIT(VALUE_TYPE);
   value->dtype = type.dtype;
   value->has_shape = type.has_shape;
   value->shape = type.shape;
