@@ -1,0 +1,83 @@
+/* AveragePool: Y[p] = the sum of X under the window at p, rows first, divided by the elements inside the image, or, with count_include_pad,
+ * by those inside the padded image (ONNX AveragePool, opset 19; with ceil_mode what hangs over the padding never counts, as in PyTorch). */
+#include "ops/pool.h"
+
+static float divisor(const pare_window *w, bool include_pad, pare_pool_part rows, pare_pool_part columns) {
+  if (!include_pad) return (float)((rows.end - rows.first) * (columns.end - columns.first));
+  int64_t n = 1;
+  const pare_pool_part parts[2] = {rows, columns};
+  for (int i = 0; i < 2; i++) {
+    const int64_t room = w->in[i] + w->pad_end[i] - parts[i].start; /* places up to the end of the padding */
+    const int64_t places = (room + w->dilation[i] - 1) / w->dilation[i];
+    n *= places < w->kernel[i] ? places : w->kernel[i];
+  }
+  return (float)n;
+}
+
+static pare_status infer(pare_call *call) {
+  PARE_TRY(pare_op_attr_type(call, "count_include_pad", PARE_ATTR_INT));
+  return pare_pool_infer(call);
+}
+
+static pare_status run(pare_call *call) {
+  const pare_window *w = call->state;
+  const bool include_pad = pare_node_int(call->node, "count_include_pad", 0) != 0;
+  const int64_t n_planes = call->in[0]->shape.dims[0] * call->in[0]->shape.dims[1];
+  const float *x = pare_f32(call->in[0]);
+  float *y = pare_f32(call->out[0]);
+  for (int64_t i_plane = 0; i_plane < n_planes; i_plane++, x += w->in[0] * w->in[1]) {
+    for (int64_t p = 0; p < w->out[0]; p++) {
+      const pare_pool_part rows = pare_pool_part_at(w, 0, p);
+      for (int64_t q = 0; q < w->out[1]; q++) {
+        const pare_pool_part columns = pare_pool_part_at(w, 1, q);
+        float sum = 0.0f;
+        for (int64_t i = rows.first; i < rows.end; i++) {
+          const float *row = x + (rows.start + i * w->dilation[0]) * w->in[1] + columns.start;
+          for (int64_t j = columns.first; j < columns.end; j++) sum += row[j * w->dilation[1]];
+        }
+        const float n = divisor(w, include_pad, rows, columns);
+        *y++ = n > 0.0f ? sum / n : 0.0f;
+      }
+    }
+  }
+  return PARE_OK;
+}
+
+static pare_status backward(pare_grad_call *grad) {
+  const pare_call *call = grad->call;
+  const pare_window *w = call->state;
+  if (!grad->d_out[0] || !pare_grad_wants(grad, 0)) return PARE_OK;
+  const bool include_pad = pare_node_int(call->node, "count_include_pad", 0) != 0;
+  const int64_t n_planes = call->in[0]->shape.dims[0] * call->in[0]->shape.dims[1];
+  const float *dy = pare_f32(grad->d_out[0]);
+  float *dx = pare_f32(grad->d_in[0]);
+  for (int64_t i_plane = 0; i_plane < n_planes; i_plane++, dx += w->in[0] * w->in[1]) {
+    for (int64_t p = 0; p < w->out[0]; p++) {
+      const pare_pool_part rows = pare_pool_part_at(w, 0, p);
+      for (int64_t q = 0; q < w->out[1]; q++, dy++) {
+        const pare_pool_part columns = pare_pool_part_at(w, 1, q);
+        const float n = divisor(w, include_pad, rows, columns), share = n > 0.0f ? *dy / n : 0.0f;
+        for (int64_t i = rows.first; i < rows.end; i++) {
+          float *row = dx + (rows.start + i * w->dilation[0]) * w->in[1] + columns.start;
+          for (int64_t j = columns.first; j < columns.end; j++) row[j * w->dilation[1]] += share;
+        }
+      }
+    }
+  }
+  return PARE_OK;
+}
+
+const pare_op pare_op_average_pool = {
+    .name = "AveragePool",
+    .domain = "",
+    .min_in = 1,
+    .max_in = 1,
+    .min_out = 1,
+    .max_out = 1,
+    .infer = infer,
+    .prepare = pare_pool_prepare,
+    .run = run,
+    .backward = backward,
+    .couple = pare_pool_couple,
+    .quant = PARE_QUANT_VALUES,
+};

@@ -1,0 +1,51 @@
+/* GlobalAveragePool: Y[n,c] = the mean of X[n,c,...] (ONNX GlobalAveragePool, opset 1), summed in the fixed order of pare_op_sum_f32. */
+#include "ops/pool.h"
+
+static pare_status infer(pare_call *call) {
+  static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
+  PARE_TRY(pare_op_need_dtype(call, 0, f32_only));
+  pare_shape y = call->in[0]->shape;
+  if (y.rank < 3)
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "input has rank %d, expected at least 3", y.rank);
+  for (int i = 2; i < y.rank; i++) y.dims[i] = 1;
+  return pare_op_set_out(call, 0, PARE_F32, &y);
+}
+
+static int64_t plane_of(const pare_call *call) {
+  return pare_shape_count_range(&call->in[0]->shape, 2, call->in[0]->shape.rank);
+}
+
+static pare_status run(pare_call *call) {
+  const int64_t plane = plane_of(call), n = pare_tensor_count(call->out[0]);
+  const float *x = pare_f32(call->in[0]);
+  float *y = pare_f32(call->out[0]);
+  for (int64_t i = 0; i < n; i++) y[i] = pare_op_sum_f32(x + i * plane, plane) / (float)plane;
+  return PARE_OK;
+}
+
+static pare_status backward(pare_grad_call *grad) {
+  const pare_call *call = grad->call;
+  if (!grad->d_out[0] || !pare_grad_wants(grad, 0)) return PARE_OK;
+  const int64_t plane = plane_of(call), n = pare_tensor_count(call->out[0]);
+  const float *dy = pare_f32(grad->d_out[0]);
+  float *dx = pare_f32(grad->d_in[0]);
+  for (int64_t i = 0; i < n; i++) {
+    const float share = dy[i] / (float)plane;
+    for (int64_t p = 0; p < plane; p++) dx[i * plane + p] += share;
+  }
+  return PARE_OK;
+}
+
+const pare_op pare_op_global_average_pool = {
+    .name = "GlobalAveragePool",
+    .domain = "",
+    .min_in = 1,
+    .max_in = 1,
+    .min_out = 1,
+    .max_out = 1,
+    .infer = infer,
+    .run = run,
+    .backward = backward,
+    .couple = pare_pool_couple,
+    .quant = PARE_QUANT_VALUES,
+};

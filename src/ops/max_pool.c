@@ -1,0 +1,124 @@
+/* MaxPool: Y[p] = the largest X under the window at p, padding counting as nothing (ONNX MaxPool, opset 12). The gradient goes to the first
+ * largest element, rows first, as PyTorch's; a NaN wins and stays. The optional output Indices is not there. */
+#include <math.h>
+
+#include "base/parallel.h"
+#include "ops/pool.h"
+
+static pare_status infer(pare_call *call) {
+  if (call->n_out > 1 && call->out[1]) return pare_fail(call->ctx, PARE_UNSUPPORTED, "output Indices");
+  return pare_pool_infer(call);
+}
+
+static pare_status prepare(pare_call *call) {
+  PARE_TRY(pare_pool_prepare(call));
+  const pare_window *w = call->state;
+  if (w->in[0] * w->in[1] > INT32_MAX)
+    return pare_fail(call->ctx, PARE_UNSUPPORTED, "images of more than 2^31 elements");
+  if (call->training) call->saved_bytes = (size_t)pare_tensor_count(call->out[0]) * sizeof(int32_t);
+  return PARE_OK;
+}
+
+/* One window; the place of its largest element, -1 when it lies in padding alone. */
+static int64_t largest(const pare_window *w, const float *x, pare_pool_part rows, pare_pool_part columns,
+                       float *value) {
+  int64_t at = -1;
+  float most = -INFINITY;
+  for (int64_t i = rows.first; i < rows.end; i++) {
+    const int64_t row = (rows.start + i * w->dilation[0]) * w->in[1] + columns.start;
+    for (int64_t j = columns.first; j < columns.end; j++) {
+      const float candidate = x[row + j * w->dilation[1]];
+      if (at < 0 || candidate > most || (candidate != candidate && most == most)) {
+        most = candidate;
+        at = row + j * w->dilation[1];
+      }
+    }
+  }
+  *value = most;
+  return at;
+}
+
+/* Two by two, the usual case, without padding. */
+static void run_2x2(const pare_window *w, const float *x, float *y, int32_t *places) {
+  for (int64_t p = 0; p < w->out[0]; p++) {
+    const float *top = x + p * w->stride[0] * w->in[1], *bottom = top + w->in[1];
+    for (int64_t q = 0; q < w->out[1]; q++, top += w->stride[1], bottom += w->stride[1]) {
+      /* !(a >= b) also takes a NaN b; a NaN on the left is kept because nothing is larger */
+      const bool second = !(top[0] >= top[1]) && top[0] == top[0],
+                 fourth = !(bottom[0] >= bottom[1]) && bottom[0] == bottom[0];
+      const float high = second ? top[1] : top[0], low = fourth ? bottom[1] : bottom[0];
+      const bool below = !(high >= low) && high == high;
+      *y++ = below ? low : high;
+      if (places) *places++ = (int32_t)(below ? bottom - x + fourth : top - x + second);
+    }
+  }
+}
+
+typedef struct pool_call {
+  const pare_window *w;
+  const float *x;
+  float *y;
+  int32_t *places; /* NULL unless training */
+} pool_call;
+
+static void run_plane(void *arg, int64_t i, int i_thread) {
+  const pool_call *call = arg;
+  const pare_window *w = call->w;
+  const int64_t n = w->out[0] * w->out[1];
+  const float *x = call->x + i * w->in[0] * w->in[1];
+  float *y = call->y + i * n;
+  int32_t *places = call->places ? call->places + i * n : NULL;
+  (void)i_thread;
+  const bool inside = w->pad_begin[0] == 0 && w->pad_begin[1] == 0 &&
+                      (w->out[0] - 1) * w->stride[0] + 2 <= w->in[0] &&
+                      (w->out[1] - 1) * w->stride[1] + 2 <= w->in[1];
+  if (inside && w->kernel[0] == 2 && w->kernel[1] == 2 && w->dilation[0] == 1 && w->dilation[1] == 1) {
+    run_2x2(w, x, y, places);
+    return;
+  }
+  for (int64_t p = 0; p < w->out[0]; p++) {
+    const pare_pool_part rows = pare_pool_part_at(w, 0, p);
+    for (int64_t q = 0; q < w->out[1]; q++) {
+      const int64_t at = largest(w, x, rows, pare_pool_part_at(w, 1, q), y++);
+      if (places) *places++ = (int32_t)at;
+    }
+  }
+}
+
+static pare_status run(pare_call *call) {
+  const pare_shape *x = &call->in[0]->shape;
+  pool_call all = {call->state, pare_f32(call->in[0]), pare_f32(call->out[0]),
+                   call->training ? call->saved : NULL};
+  pare_parallel_for(call->pool, x->dims[0] * x->dims[1], run_plane, &all);
+  return PARE_OK;
+}
+
+static pare_status backward(pare_grad_call *grad) {
+  const pare_call *call = grad->call;
+  const pare_window *w = call->state;
+  if (!grad->d_out[0] || !pare_grad_wants(grad, 0)) return PARE_OK;
+  const int64_t n_planes = call->in[0]->shape.dims[0] * call->in[0]->shape.dims[1], n = w->out[0] * w->out[1];
+  const float *dy = pare_f32(grad->d_out[0]);
+  float *dx = pare_f32(grad->d_in[0]);
+  const int32_t *places = call->saved;
+  for (int64_t i = 0; i < n_planes; i++, dx += w->in[0] * w->in[1]) {
+    for (int64_t p = 0; p < n; p++, places++, dy++)
+      if (*places >= 0) dx[*places] += *dy;
+  }
+  return PARE_OK;
+}
+
+const pare_op pare_op_max_pool = {
+    .name = "MaxPool",
+    .domain = "",
+    .min_in = 1,
+    .max_in = 1,
+    .min_out = 1,
+    .max_out = 2,
+    .infer = infer,
+    .prepare = prepare,
+    .run = run,
+    .backward = backward,
+    .couple = pare_pool_couple,
+    .quant = PARE_QUANT_SAME,
+};
