@@ -152,6 +152,7 @@ static pare_status keep_evaluation(pare_run *run) {
   pare_json_init(&json, run->job.ctx);
   pare_evaluation_json(pare_evaluator_result(run->evaluator), &json);
   PARE_TRY(pare_json_finish(&json, &text));
+  pare_free(run->job.ctx, run->evaluation);
   run->evaluation = (char *)text.data;
   pare_evaluator_free(run->evaluator);
   run->evaluator = NULL;
