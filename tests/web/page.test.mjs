@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import axe from '@axe-core/playwright';
+import { AxeBuilder } from '@axe-core/playwright';
 import { CHROMIUM, drop, finished, hasChromium, launch, openPage, points, ready } from './browser.mjs';
 import { serve } from './server.mjs';
 
@@ -82,11 +82,11 @@ test('a click on a point opens that network, and a pinned pair is compared', asy
   await page.locator('#run').click();
   await finished(page);
   await page.locator('pare-trade-off [data-id$=":original"]').click({ force: true });
-  assert.match(await text(page, 'pare-model h2'), /lenet5/);
+  await page.locator('pare-model h2', { hasText: 'lenet5' }).waitFor();
   await page.locator('#pin').click();
   await page.locator('pare-trade-off [data-id$=":1"]').focus();
   await page.keyboard.press('Enter');
-  assert.match(await text(page, 'pare-model h2'), /1\.1/);
+  await page.locator('pare-model h2', { hasText: '1.1' }).waitFor();
   await page.keyboard.press('p');
   await page.keyboard.press('5');
   assert.equal(await page.locator('#compare thead th').count(), 4);
@@ -303,7 +303,7 @@ for (const colorScheme of ['light', 'dark']) {
     for (const key of ['1', '2', '3', '4', '5']) {
       await page.keyboard.press(key);
       await page.waitForTimeout(300);
-      const { violations } = await new axe.default({ page }).analyze();
+      const { violations } = await new AxeBuilder({ page }).analyze();
       const found = violations.flatMap((v) => v.nodes.map((n) => `tab ${key}: ${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`));
       assert.deepEqual(found, []);
     }
@@ -349,7 +349,7 @@ test('answers that changed are shown with both answers', async () => {
   await page.keyboard.press('3');
   await page.locator('pare-errors li').first().waitFor({ timeout: 60_000 });
   assert.equal(await page.locator('pare-confusion').count(), 2);
-  assert.match(await text(page, 'pare-errors'), /of 400 answers changed/);
+  await page.getByText('of 400 answers changed').waitFor();
   await close(page);
 });
 

@@ -3,7 +3,7 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import { setLanguage, language, t } from '../i18n/index.ts';
 import * as format from '../state/format.ts';
 import { app } from '../state/lab.ts';
-import { TABS, type Metric, type Tab } from '../state/types.ts';
+import { TABS, type Metric, type State, type Tab } from '../state/types.ts';
 import { Panel } from '../panels/panel.ts';
 import type { Header } from '../panels/header.ts';
 import { onKey } from './keys.ts';
@@ -51,6 +51,10 @@ export class PareApp extends Panel {
     `,
   ];
   #spoken = '';
+
+  protected override watches(state: Readonly<State>): unknown[] {
+    return [...super.watches(state), state.active?.finished];
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();

@@ -11,7 +11,7 @@ export interface Bar {
 }
 
 export abstract class Bars extends Chart {
-  static override properties = { ...Chart.properties, bars: { attribute: false } };
+  static override properties = { ...Chart.properties, bars: { attribute: false, hasChanged: (now: unknown, old: unknown) => JSON.stringify(now) !== JSON.stringify(old) } };
   declare bars: Bar[];
 
   constructor() {

@@ -8,6 +8,7 @@ import { describeStep } from '../state/describe.ts';
 import * as format from '../state/format.ts';
 import { app } from '../state/lab.ts';
 import { withMoved, withoutStep, withParam, withStep } from '../state/recipe.ts';
+import type { State } from '../state/types.ts';
 import { Panel } from './panel.ts';
 import './param-field.ts';
 import '../charts/live-line.ts';
@@ -55,6 +56,10 @@ export class RecipePanel extends Panel {
     this.open = -1;
     this.dragged = -1;
     this.over = -1;
+  }
+
+  protected override watches(state: Readonly<State>): unknown[] {
+    return Object.values(state);
   }
 
   #pass(name: string): PassInfo | undefined {

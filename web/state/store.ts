@@ -27,16 +27,24 @@ export class Store {
 
 export class StoreController implements ReactiveController {
   #stop: (() => void) | null = null;
+  #seen: unknown[] = [];
 
+  /** `watches`: what the host draws from. Progress comes ten times a second; only hosts that show it are drawn again for it. */
   constructor(
     readonly host: ReactiveControllerHost,
     readonly store: Store,
+    readonly watches: (state: Readonly<State>) => unknown[],
   ) {
     host.addController(this);
   }
 
   hostConnected(): void {
-    this.#stop = this.store.subscribe(() => this.host.requestUpdate());
+    this.#stop = this.store.subscribe(() => {
+      const now = this.watches(this.store.state);
+      if (now.length === this.#seen.length && now.every((value, i) => value === this.#seen[i])) return;
+      this.#seen = now;
+      this.host.requestUpdate();
+    });
   }
 
   hostDisconnected(): void {
