@@ -128,6 +128,25 @@ static pare_status add_trained(pare_trainer *trainer, int i_model, int i_session
   return PARE_OK;
 }
 
+/* A weight that the file computes from constants (Transpose of an initializer, a Constant node) is folded while planning: there is no
+ * initializer to write what was learned back to. */
+static pare_status check_folded(const pare_trainer *trainer, const int *in_model) {
+  const pare_model *planned = trainer->session->model;
+  for (int i_node = 0; i_node < planned->n_nodes; i_node++) {
+    const pare_node *node = &planned->nodes[i_node];
+    for (int i = 0; i < node->n_inputs; i++) {
+      if (pare_parameter_role(planned, node, i) != PARE_ROLE_WEIGHT || in_model[node->inputs[i]] >= 0)
+        continue;
+      return pare_fail(trainer->ctx, PARE_UNSUPPORTED,
+                       "node '%s' (%s): its weight '%s' is computed by other nodes from constants, which "
+                       "training does not "
+                       "follow",
+                       node->name, node->op_type, planned->values[node->inputs[i]].name);
+    }
+  }
+  return PARE_OK;
+}
+
 /* The tape, and one entry for every weight that it gives a gradient, plus running statistics. */
 static pare_status set_up_weights(pare_trainer *trainer, const pare_role *roles) {
   const pare_model *model = trainer->model;
@@ -143,11 +162,13 @@ static pare_status set_up_weights(pare_trainer *trainer, const pare_role *roles)
     return PARE_OUT_OF_MEMORY;
   }
   for (int i = 0; i < planned->n_values; i++) {
+    in_model[i] = -1;
     if (!planned->values[i].is_initializer) continue;
     in_model[i] = pare_model_find_value(model, planned->values[i].name);
     if (in_model[i] < 0 || !model->values[in_model[i]].is_initializer) in_model[i] = -1;
     learn[i] = in_model[i] >= 0 && !trainer->frozen[in_model[i]] && pare_role_is_learned(roles[in_model[i]]);
   }
+  PARE_TRY(check_folded(trainer, in_model));
   PARE_TRY(pare_tape_new_for(trainer->session, learn, &trainer->tape));
   for (int i = 0; i < planned->n_values; i++) {
     if (!planned->values[i].is_initializer || in_model[i] < 0) continue;
