@@ -1,0 +1,48 @@
+/* What the operating system gives: files and a clock. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/base.h"
+
+double pare_now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+static pare_status io_error(pare_context *ctx, const char *path, const char *what) {
+  return pare_fail(ctx, PARE_IO, "%s: %s: %s", path, what, strerror(errno));
+}
+
+static pare_status read_open_file(pare_context *ctx, const char *path, FILE *file, pare_buffer *out) {
+  errno = 0;
+  if (fseek(file, 0, SEEK_END) != 0) return io_error(ctx, path, "cannot be read");
+  long size = ftell(file);
+  if (size < 0 || size == (long)(~0ul >> 1) || fseek(file, 0, SEEK_SET) != 0) {
+    if (!errno) errno = EISDIR;
+    return io_error(ctx, path, "cannot be read");
+  }
+  PARE_TRY(pare_buffer_new(ctx, (size_t)size, out));
+  if (fread(out->data, 1, (size_t)size, file) == (size_t)size) return PARE_OK;
+  pare_buffer_free(ctx, out);
+  return io_error(ctx, path, "cannot be read");
+}
+
+pare_status pare_file_read(pare_context *ctx, const char *path, pare_buffer *out) {
+  *out = (pare_buffer){0};
+  FILE *file = fopen(path, "rb");
+  if (!file) return io_error(ctx, path, "cannot be opened");
+  pare_status status = read_open_file(ctx, path, file, out);
+  fclose(file);
+  return status;
+}
+
+pare_status pare_file_write(pare_context *ctx, const char *path, const void *bytes, size_t len_bytes) {
+  FILE *file = fopen(path, "wb");
+  if (!file) return io_error(ctx, path, "cannot be written");
+  bool written = fwrite(bytes, 1, len_bytes, file) == len_bytes;
+  if (fclose(file) != 0 || !written) return io_error(ctx, path, "cannot be written");
+  return PARE_OK;
+}
