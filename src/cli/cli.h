@@ -59,7 +59,7 @@ int cli_usage(const char *format, ...) PARE_PRINTF(1, 2);
 void cli_catch_interrupts(void);
 bool cli_interrupted(void);
 /* What to do between steps of a job, about every ten seconds and when it ends early; may be NULL. */
-typedef pare_status (*cli_between)(pare_job *job, const cli_options *options);
+typedef pare_status (*cli_between)(pare_context *ctx, pare_job *job, const cli_options *options);
 /* Runs to the end, with a bar on a terminal. Returns CLI_OK, CLI_FAILED (message printed) or CLI_INTERRUPTED. */
 int cli_run_job(pare_context *ctx, pare_job *job, const cli_options *options, cli_between between);
 

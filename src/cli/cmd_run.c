@@ -62,16 +62,19 @@ static pare_status write_all(pare_context *ctx, const cli_recipe_run *run, const
   return status;
 }
 
-static pare_status save_checkpoint(pare_job *job, const cli_options *options) {
+/* Written beside and then renamed: there is a whole one at every moment. */
+static pare_status save_checkpoint(pare_context *ctx, pare_job *job, const cli_options *options) {
+  char path[4096];
   pare_buffer bytes;
-  if (options->checkpoint == NULL) return PARE_OK;
+  int n = snprintf(path, sizeof path, "%s.new", options->checkpoint);
+  if (n < 0 || (size_t)n >= sizeof path)
+    return pare_fail(ctx, PARE_IO, "%s: the path is too long", options->checkpoint);
   PARE_TRY(pare_job_checkpoint(job, &bytes));
-  pare_context *ctx = NULL;
-  PARE_TRY(pare_context_new(NULL, &ctx)); /* for the file: the job's own is not at hand */
-  pare_status status = pare_file_write(ctx, options->checkpoint, bytes.data, bytes.len_bytes);
-  if (status != PARE_OK) fprintf(stderr, "pare: %s\n", pare_error(ctx));
-  pare_context_free(ctx);
-  return status;
+  pare_status status = pare_file_write(ctx, path, bytes.data, bytes.len_bytes);
+  pare_buffer_free(ctx, &bytes);
+  PARE_TRY(status);
+  if (rename(path, options->checkpoint) == 0) return PARE_OK;
+  return pare_fail(ctx, PARE_IO, "%s: the file cannot be replaced", options->checkpoint);
 }
 
 static pare_status start(pare_context *ctx, cli_recipe_run *run, const cli_options *options) {

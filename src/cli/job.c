@@ -75,13 +75,13 @@ int cli_run_job(pare_context *ctx, pare_job *job, const cli_options *options, cl
     status = pare_job_step(job, BUDGET_MS, &progress);
     if (shows && status == PARE_OK) draw(&progress, started);
     if (status != PARE_OK || between == NULL || pare_now_ms() - saved < CHECKPOINT_MS) continue;
-    status = between(job, options);
+    status = between(ctx, job, options);
     saved = pare_now_ms();
   }
   if (shows) fputs("\r\033[K", stderr);
   if (status != PARE_OK) return cli_fail(ctx);
   if (progress.finished) return CLI_OK;
-  if (between != NULL && between(job, options) != PARE_OK) return cli_fail(ctx);
+  if (between != NULL && between(ctx, job, options) != PARE_OK) return cli_fail(ctx);
   fputs("pare: interrupted\n", stderr);
   return CLI_INTERRUPTED;
 }

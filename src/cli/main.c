@@ -1,5 +1,7 @@
 /* pare COMMAND ...: finds the command, reads its options, runs it. Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted. */
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
@@ -52,8 +54,17 @@ static int run_command(pare_context *ctx, const cli_command *command, int argc, 
   return CLI_FAILED;
 }
 
+/* WASI starts a program without a folder of its own: paths like ../model.onnx need the one it was called in. */
+static void enter_folder(void) {
+#if defined(__wasi__)
+  const char *folder = getenv("PWD");
+  if (folder != NULL && chdir(folder) != 0) return; /* then only paths below the start can be reached */
+#endif
+}
+
 int main(int argc, char **argv) {
   pare_context *ctx = NULL;
+  enter_folder();
   if (pare_context_new(NULL, &ctx) != PARE_OK) {
     fputs("pare: out of memory\n", stderr);
     return CLI_FAILED;
