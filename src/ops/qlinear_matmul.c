@@ -1,0 +1,115 @@
+/* QLinearMatMul: int8 matrix product, requantized with (a_scale * b_scale[n]) / y_scale, and MatMulInteger: the int32 sums themselves (ONNX, both
+ * opset 10). B's scale and zero point are one or one per column; A's are one. */
+#include "ops/quantized.h"
+
+static pare_status infer_linear(pare_call *call) {
+  pare_q_product p;
+  pare_shape y;
+  PARE_TRY(pare_q_need_8bit(call, 0));
+  PARE_TRY(pare_q_need_8bit(call, 3));
+  PARE_TRY(pare_q_matmul_shapes(call, 0, 3, &p, &y));
+  PARE_TRY(pare_q_need_scale(call, 1, 0));
+  PARE_TRY(pare_q_need_zero(call, 2, call->in[0]->dtype, 0, false));
+  PARE_TRY(pare_q_need_scale(call, 4, p.n));
+  PARE_TRY(pare_q_need_zero(call, 5, call->in[3]->dtype, p.n, false));
+  PARE_TRY(pare_q_need_scale(call, 6, 0));
+  PARE_TRY(pare_q_need_8bit(call, 7));
+  PARE_TRY(pare_q_need_zero(call, 7, call->in[7]->dtype, 0, false));
+  return pare_op_set_out(call, 0, call->in[7]->dtype, &y);
+}
+
+static pare_status infer_integer(pare_call *call) {
+  pare_q_product p;
+  pare_shape y;
+  PARE_TRY(pare_q_need_8bit(call, 0));
+  PARE_TRY(pare_q_need_8bit(call, 1));
+  PARE_TRY(pare_q_matmul_shapes(call, 0, 1, &p, &y));
+  PARE_TRY(pare_q_need_zero(call, 2, call->in[0]->dtype, 0, true));
+  PARE_TRY(pare_q_need_zero(call, 3, call->in[1]->dtype, p.n, true));
+  return pare_op_set_out(call, 0, PARE_S32, &y);
+}
+
+static pare_status prepare(pare_call *call, int ib, int i_zero_b) {
+  pare_shape y;
+  pare_q_product *p = pare_arena_alloc(call->arena, sizeof *p);
+  if (!p) return PARE_OUT_OF_MEMORY;
+  PARE_TRY(pare_q_matmul_shapes(call, 0, ib, p, &y));
+  p->a_signed = call->in[0]->dtype == PARE_S8;
+  p->b_signed = call->in[ib]->dtype == PARE_S8;
+  call->state = p;
+  return pare_q_product_prepare(call, p, ib, i_zero_b);
+}
+
+static pare_status prepare_linear(pare_call *call) {
+  return prepare(call, 3, 5);
+}
+
+static pare_status prepare_integer(pare_call *call) {
+  return prepare(call, 1, 3);
+}
+
+static pare_status run_linear(pare_call *call) {
+  const pare_q_product *p = call->state;
+  const float a_scale = pare_q_scale(call, 1, 0), y_scale = pare_q_scale(call, 6, 0);
+  for (int64_t j = 0; j < p->n; j++) p->scales[j] = a_scale * pare_q_scale(call, 4, j) / y_scale;
+  pare_q_sink sink = {.bytes = call->out[0]->data};
+  pare_requant_args *r = &sink.requant;
+  r->scales = p->scales;
+  r->zero_point = pare_q_zero(call, 7, 0);
+  r->is_signed = call->in[7]->dtype == PARE_S8;
+  pare_q_bounds(call->node, call->in[7]->dtype, y_scale, r->zero_point, &r->low, &r->high);
+  pare_q_product_run(call, p, call->in[0]->data, pare_q_zero(call, 2, 0), 3, 5, &sink);
+  return PARE_OK;
+}
+
+static pare_status run_integer(pare_call *call) {
+  const pare_q_sink sink = {.s32 = pare_s32(call->out[0])};
+  pare_q_product_run(call, call->state, call->in[0]->data, pare_q_zero(call, 2, 0), 1, 3, &sink);
+  return PARE_OK;
+}
+
+static void cost_of(const pare_call *call, int ib, pare_cost *cost) {
+  const pare_shape *b = &call->in[ib]->shape;
+  const int64_t k = b->rank == 1 ? b->dims[0] : b->dims[b->rank - 2];
+  const int64_t n = b->rank == 1 ? 1 : b->dims[b->rank - 1];
+  cost->macs = (uint64_t)pare_tensor_count(call->out[0]) * (uint64_t)k;
+  cost->effective_macs = cost->macs;
+  if (b->rank == 2 && pare_q_const(call, ib) && n > 0)
+    cost->effective_macs = (uint64_t)(pare_tensor_count(call->out[0]) / n) * pare_q_nonzeros(call->in[ib]);
+}
+
+static void cost_linear(const pare_call *call, pare_cost *cost) {
+  cost_of(call, 3, cost);
+}
+
+static void cost_integer(const pare_call *call, pare_cost *cost) {
+  cost_of(call, 1, cost);
+}
+
+const pare_op pare_op_qlinear_matmul = {
+    .name = "QLinearMatMul",
+    .domain = "",
+    .min_in = 8,
+    .max_in = 8,
+    .min_out = 1,
+    .max_out = 1,
+    .infer = infer_linear,
+    .prepare = prepare_linear,
+    .run = run_linear,
+    .no_gradient = "integers have no gradient",
+    .cost = cost_linear,
+};
+
+const pare_op pare_op_matmul_integer = {
+    .name = "MatMulInteger",
+    .domain = "",
+    .min_in = 2,
+    .max_in = 4,
+    .min_out = 1,
+    .max_out = 1,
+    .infer = infer_integer,
+    .prepare = prepare_integer,
+    .run = run_integer,
+    .no_gradient = "integers have no gradient",
+    .cost = cost_integer,
+};
