@@ -62,9 +62,9 @@ export interface PassInfo {
 
 export interface ValueInfo {
   name: string;
-  dtype: string;
+  dtype: string | null;
   /** -1: not known until a session is planned. */
-  shape: number[];
+  shape: number[] | null;
 }
 
 /** A node of the model, as it stands in the file. */
@@ -75,6 +75,7 @@ export interface LayerInfo {
   parameters: number;
   bytes: number;
   macs: number;
+  [more: string]: unknown;
 }
 
 export interface ModelInfo {
@@ -82,7 +83,10 @@ export interface ModelInfo {
   outputs: ValueInfo[];
   layers: LayerInfo[];
   /** Operators that this core cannot run; such a model loads, shows and saves. */
-  unsupported: string[];
+  unsupported: { op: string; domain: string; node: string }[];
+  /** False: `problem` says what stands in the way. */
+  runs: boolean;
+  problem: string | null;
   [more: string]: unknown;
 }
 

@@ -98,7 +98,9 @@ export abstract class Chart extends LitElement {
     </figure>`;
   }
 
-  override updated(_changed: PropertyValues): void {
+  override updated(changed: PropertyValues): void {
+    // Drawing again would take the point away from under the finger that is about to lift.
+    if (changed.size === 1 && changed.has('readout')) return;
     const place = this.renderRoot.querySelector('.plot');
     this.#observer.disconnect();
     if (!place) return;
@@ -132,6 +134,9 @@ export abstract class Chart extends LitElement {
     }
     const focused = (this.shadowRoot?.activeElement as SVGElement | null)?.dataset?.id;
     place.replaceChildren(drawing);
+    // Plot labels its groups; without a role of their own that says nothing to anybody.
+    for (const group of drawing.querySelectorAll('g[aria-label]')) group.removeAttribute('aria-label');
+    drawing.setAttribute('role', 'img');
     this.afterDraw(drawing);
     if (focused) (place.querySelector(`[data-id="${CSS.escape(focused)}"]`) as SVGElement | null)?.focus();
   }

@@ -231,9 +231,8 @@ export class TradeOff extends Chart {
 
   protected override afterDraw(svg: Element): void {
     const points = this.#drawn();
-    svg.removeAttribute('role');
     svg.setAttribute('role', 'group');
-    for (const element of svg.querySelectorAll<SVGElement>('g[aria-label="dot"].points > *, .points > path, .points > circle')) {
+    for (const element of svg.querySelectorAll<SVGElement>('.points > path, .points > circle')) {
       const index = (element as unknown as { __data__: number }).__data__;
       const point = points[index];
       if (!point) continue;

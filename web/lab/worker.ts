@@ -4,7 +4,7 @@
  */
 import { createLab } from '#lab';
 import * as Comlink from 'comlink';
-import type { Dataset, GeneratedSet, Job, Lab, Model, Recipe, Step } from '../../wasm/js/types.ts';
+import type { Dataset, GeneratedSet, Job, Lab, Model, Progress, Recipe, Step } from '../../wasm/js/types.ts';
 import type {
   AssetSource,
   Changes,
@@ -174,7 +174,13 @@ async function runJob(job: Job, onEvent: (event: RunEvent) => void): Promise<Run
       });
       continue;
     }
-    const progress = job.step(BUDGET_MS);
+    let progress: Progress;
+    try {
+      progress = job.step(BUDGET_MS);
+    } catch (error) {
+      sendFinished(job, sent, build, onEvent); // what was finished before the step that failed stays
+      throw error;
+    }
     if (progress.stage !== stage || progress.finished) {
       stage = progress.stage;
       const before = sent;

@@ -103,7 +103,7 @@ export class LayersTab extends Panel {
           ${COLUMNS.map((c) => this.#heading(c, compared))}</tr>
           ${
             compared
-              ? html`<tr><th></th><th></th><th></th>${COLUMNS.map((c) =>
+              ? html`<tr><td></td><td></td><td></td>${COLUMNS.map((c) =>
                   c.both ? html`<th scope="col" class="number">${t('chart.before')}</th><th scope="col" class="number">${t('chart.after')}</th>` : html`<th scope="col" class="number">${t('chart.after')}</th>`,
                 )}</tr>`
               : nothing

@@ -120,6 +120,8 @@ class FakeModel implements Model {
       outputs: [{ name: 'logits', dtype: 'f32', shape: [-1, 10] }],
       layers: LAYERS.map(([name, op, shape, parameters, macs]) => ({ name, op, shape, parameters, bytes: parameters * 4, macs })),
       unsupported: [],
+      runs: true,
+      problem: null,
     };
   }
   save(): Uint8Array {
