@@ -9,7 +9,8 @@
 
 typedef struct pare_plan_options {
   int64_t batch;
-  const pare_shape *input_shapes; /* [n inputs] or NULL: the model's own with `batch` for unknown first dims */
+  const pare_shape
+      *input_shapes; /* [n inputs] or NULL: the model's own with `batch` for unknown first dims */
   pare_numerics numerics;
   int n_threads;
   bool keep_all; /* no memory is shared: every value can be read after a run */
@@ -19,20 +20,20 @@ typedef struct pare_plan_options {
 } pare_plan_options;
 
 typedef struct pare_step {
-  pare_call call;   /* node, tensors, state */
-  double time_ms;   /* of the last run, with `profile` */
+  pare_call call; /* node, tensors, state */
+  double time_ms; /* of the last run, with `profile` */
 } pare_step;
 
 struct pare_session {
   pare_context *ctx;
-  pare_model *model;     /* the planned clone: node and value indices below are this model's */
+  pare_model *model; /* the planned clone: node and value indices below are this model's */
   pare_plan_options options;
-  pare_arena arena;      /* steps, tensors, packed weights */
+  pare_arena arena; /* steps, tensors, packed weights */
   pare_pool *pool;
-  pare_tensor *tensors;  /* [model->n_values]: where each value lives */
+  pare_tensor *tensors; /* [model->n_values]: where each value lives */
   pare_step *steps;
   int n_steps;
-  void *memory;          /* activations */
+  void *memory; /* activations */
   size_t memory_bytes, scratch_bytes;
   void *scratch;
 };
@@ -41,8 +42,10 @@ pare_status pare_session_plan(const pare_model *model, const pare_plan_options *
 /* The tensor of a value by name, NULL when it is not in the planned graph (folded or fused away). */
 pare_tensor *pare_session_value(const pare_session *session, const char *name);
 /* Rewrites a private clone for execution; also used by the QOperator export. */
-pare_status pare_fuse_float(pare_model *model); /* fold BatchNorm, fuse Relu/Clip into Conv and Gemm */
-pare_status pare_fuse_qdq(pare_model *model);   /* DequantizeLinear -> op -> QuantizeLinear to an integer operator */
+pare_status pare_fold_batchnorm(pare_model *model); /* into the Conv or Gemm before it */
+pare_status pare_fuse_float(pare_model *model);     /* fold BatchNorm, fuse Relu/Clip into Conv and Gemm */
+pare_status
+pare_fuse_qdq(pare_model *model); /* DequantizeLinear -> op -> QuantizeLinear to an integer operator */
 /* Constant folding at the shapes given for graph inputs. */
 pare_status pare_fold_constants(pare_model *model, const pare_shape *input_shapes);
 

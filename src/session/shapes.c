@@ -1,0 +1,200 @@
+/* Shapes, constants and folding: what can be known before anything runs. */
+#include "session/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_FOLDED_BYTES ((size_t)64 << 20)
+
+pare_status pare_plan_fail(const pare_model *model, const pare_node *node, pare_status status) {
+  if (status == PARE_OK) return PARE_OK;
+  return pare_fail_within(model->ctx, status, "node '%s' (%s)", node->name, node->op_type);
+}
+
+pare_status pare_plan_check_operators(const pare_model *model) {
+  char text[600];
+  size_t used = 0;
+  int n_missing = 0;
+  for (int i = 0; i < model->n_nodes; i++) {
+    const pare_node *node = &model->nodes[i];
+    if (node->op) continue;
+    n_missing++;
+    if (used >= sizeof text) continue;
+    int n = snprintf(text + used, sizeof text - used, "%s%s%s%s (node '%s')", used ? ", " : "", node->domain,
+                     *node->domain ? "." : "", node->op_type, node->name);
+    used += n > 0 ? (size_t)n : 0;
+  }
+  if (!n_missing) return PARE_OK;
+  return pare_fail(model->ctx, PARE_UNSUPPORTED, "%d operator%s not there: %s", n_missing,
+                   n_missing == 1 ? " is" : "s are", text);
+}
+
+pare_status pare_plan_input_shapes(const pare_model *model, const pare_plan_options *options,
+                                   pare_shape *shapes) {
+  for (int i = 0; i < model->n_inputs; i++) {
+    const pare_value *value = &model->values[model->inputs[i]];
+    if (options->input_shapes) {
+      shapes[i] = options->input_shapes[i];
+      continue;
+    }
+    if (!value->has_shape)
+      return pare_fail(model->ctx, PARE_UNSUPPORTED, "input '%s' has no shape in the file: give one",
+                       value->name);
+    shapes[i] = value->shape;
+    if (value->shape.rank > 0 && value->shape.dims[0] < 0)
+      shapes[i].dims[0] = options->batch > 0 ? options->batch : 1;
+    for (int j = 0; j < shapes[i].rank; j++)
+      if (shapes[i].dims[j] < 0)
+        return pare_fail(model->ctx, PARE_UNSUPPORTED,
+                         "input '%s': dimension %d is not fixed in the file: give a shape", value->name, j);
+  }
+  return PARE_OK;
+}
+
+void pare_plan_set_inputs(const pare_model *model, const pare_shape *shapes, pare_tensor *tensors) {
+  for (int i = 0; i < model->n_values; i++) {
+    const pare_value *value = &model->values[i];
+    tensors[i] = (pare_tensor){.dtype = PARE_NONE};
+    if (!value->is_initializer) continue;
+    tensors[i] = value->tensor;
+    tensors[i].owner = NULL;
+  }
+  for (int i = 0; i < model->n_inputs; i++) {
+    pare_tensor *tensor = &tensors[model->inputs[i]];
+    tensor->dtype = model->values[model->inputs[i]].dtype;
+    tensor->shape = shapes[i];
+  }
+}
+
+pare_status pare_plan_call(const pare_model *model, const pare_node *node, pare_tensor *tensors,
+                           const bool *is_const, pare_arena *arena, pare_call *call) {
+  size_t n_in = (size_t)node->n_inputs, n_out = (size_t)node->n_outputs;
+  pare_tensor **places = pare_arena_array(arena, n_in + n_out, sizeof *places);
+  bool *in_is_const = pare_arena_array(arena, n_in, sizeof(bool));
+  if (!places || !in_is_const) return PARE_OUT_OF_MEMORY;
+  for (size_t i = 0; i < n_in; i++) {
+    int value = node->inputs[i];
+    places[i] = value < 0 ? NULL : &tensors[value];
+    in_is_const[i] = value >= 0 && is_const[value];
+  }
+  for (size_t i = 0; i < n_out; i++)
+    places[n_in + i] = node->outputs[i] < 0 ? NULL : &tensors[node->outputs[i]];
+  *call = (pare_call){.ctx = model->ctx,
+                      .node = node,
+                      .n_in = node->n_inputs,
+                      .n_out = node->n_outputs,
+                      .in = places,
+                      .out = places + n_in,
+                      .in_is_const = in_is_const};
+  return PARE_OK;
+}
+
+pare_status pare_plan_infer(pare_call *call) {
+  const pare_node *node = call->node;
+  const pare_op *op = node->op;
+  if (call->n_in < op->min_in || (op->max_in >= 0 && call->n_in > op->max_in))
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "%d inputs; it takes %d to %d", call->n_in, op->min_in,
+                     op->max_in);
+  if (call->n_out < op->min_out || (op->max_out >= 0 && call->n_out > op->max_out))
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "%d outputs; it gives %d to %d", call->n_out, op->min_out,
+                     op->max_out);
+  for (int i = 0; i < op->min_in; i++)
+    if (!call->in[i]) return pare_fail(call->ctx, PARE_BAD_MODEL, "input %d is left out", i);
+  PARE_TRY(op->infer(call));
+  for (int i = 0; i < call->n_out; i++) {
+    size_t len_bytes;
+    if (call->out[i])
+      PARE_TRY(pare_tensor_bytes(call->ctx, call->out[i]->dtype, &call->out[i]->shape, &len_bytes));
+  }
+  return PARE_OK;
+}
+
+/* ---- folding ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct folder {
+  pare_model *model;
+  pare_fold_rule rule;
+  pare_tensor *tensors;
+  bool *is_const;
+  pare_arena arena;
+} folder;
+
+static bool may_fold(const folder *fold, const pare_call *call) {
+  const pare_node *node = call->node;
+  if (fold->rule == PARE_FOLD_KEEP_DEQUANTIZE && pare_node_is(node, "DequantizeLinear")) return false;
+  for (int i = 0; i < call->n_in; i++) {
+    if (!call->in[i]) continue;
+    if (!call->in_is_const[i]) return false;
+    /* weights that training may change stay where they are */
+    if (fold->rule == PARE_FOLD_FOR_TRAINING && fold->model->values[node->inputs[i]].is_initializer &&
+        call->in[i]->dtype == PARE_F32 && pare_tensor_count(call->in[i]) > 1)
+      return false;
+  }
+  size_t total = 0;
+  for (int i = 0; i < call->n_out; i++)
+    if (call->out[i]) total += pare_tensor_len_bytes(call->out[i]);
+  return total <= MAX_FOLDED_BYTES;
+}
+
+static pare_status run_folded(pare_call *call, pare_arena *arena) {
+  pare_context *ctx = call->ctx;
+  call->arena = arena;
+  if (call->node->op->prepare) PARE_TRY(call->node->op->prepare(call));
+  if (call->scratch_bytes) {
+    call->scratch = pare_alloc(ctx, call->scratch_bytes);
+    if (!call->scratch) return PARE_OUT_OF_MEMORY;
+  }
+  pare_status status = call->node->op->run(call);
+  pare_free(ctx, call->scratch);
+  return status;
+}
+
+/* The outputs become initializers of the same value. */
+static pare_status fold_node(folder *fold, int i_node, pare_call *call) {
+  pare_model *model = fold->model;
+  pare_node *node = &model->nodes[i_node];
+  pare_status status = PARE_OK;
+  for (int i = 0; i < call->n_out && status == PARE_OK; i++) {
+    if (!call->out[i]) continue;
+    pare_tensor made;
+    status = pare_tensor_new(model->ctx, call->out[i]->dtype, &call->out[i]->shape, &made);
+    if (status != PARE_OK) break;
+    call->out[i]->data = made.data;
+    pare_model_set_initializer(model, node->outputs[i], &made);
+    fold->is_const[node->outputs[i]] = true;
+  }
+  if (status == PARE_OK) status = run_folded(call, &fold->arena);
+  node->removed = true;
+  return status;
+}
+
+static pare_status fold_all(folder *fold) {
+  pare_model *model = fold->model;
+  for (int i = 0; i < model->n_nodes; i++) {
+    pare_call call;
+    const pare_node *node = &model->nodes[i];
+    PARE_TRY(pare_plan_call(model, node, fold->tensors, fold->is_const, &fold->arena, &call));
+    PARE_TRY(pare_plan_fail(model, node, pare_plan_infer(&call)));
+    if (may_fold(fold, &call)) PARE_TRY(pare_plan_fail(model, node, fold_node(fold, i, &call)));
+  }
+  return pare_model_finish(model);
+}
+
+pare_status pare_plan_fold(pare_model *model, const pare_shape *input_shapes, pare_fold_rule rule) {
+  folder fold = {.model = model, .rule = rule};
+  pare_arena_init(&fold.arena, model->ctx);
+  fold.tensors = pare_arena_array(&fold.arena, (size_t)model->n_values, sizeof(pare_tensor));
+  fold.is_const = pare_arena_array(&fold.arena, (size_t)model->n_values, sizeof(bool));
+  pare_status status = fold.tensors && fold.is_const ? PARE_OK : PARE_OUT_OF_MEMORY;
+  if (status == PARE_OK) {
+    pare_plan_set_inputs(model, input_shapes, fold.tensors);
+    for (int i = 0; i < model->n_values; i++) fold.is_const[i] = model->values[i].is_initializer;
+    status = fold_all(&fold);
+  }
+  pare_arena_free(&fold.arena);
+  return status;
+}
+
+pare_status pare_fold_constants(pare_model *model, const pare_shape *input_shapes) {
+  return pare_plan_fold(model, input_shapes, PARE_FOLD_ALL);
+}
