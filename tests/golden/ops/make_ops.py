@@ -1,0 +1,232 @@
+"""Makes ops.txt: values and gradients of the heavy operators from PyTorch. Run: /usr/bin/python3 tests/golden/ops/make_ops.py
+Format, one item a line: case OP TITLE | attr NAME TYPE VALUE... | in/out/dout/din INDEX DTYPE SHAPE VALUES | end.
+`dout` are the gradients that come in, `din` those expected (missing: none). `mode train`: only a training session gives these values.
+"""
+import pathlib, torch, torch.nn as nn, torch.nn.functional as F
+
+torch.manual_seed(1)
+lines = [f"# PyTorch {torch.__version__}, made by make_ops.py"]
+
+
+def text(t):
+    kind = {torch.float32: "f32", torch.int32: "s32"}[t.dtype]
+    shape = ",".join(str(d) for d in t.shape) or "-"
+    return f"{kind} {shape} " + " ".join(f"{v:.8g}" for v in t.detach().reshape(-1).tolist())
+
+
+def case(op, title, attrs, inputs, fn, train=False, grad=True, no_grad_in=(), expect_after=None):
+    """fn(inputs) -> list of outputs (None: left out)."""
+    inputs = [None if i is None else i.detach().clone() for i in inputs]
+    leaves = [i.requires_grad_(grad and n not in no_grad_in) if i is not None and i.is_floating_point() else i for n, i in enumerate(inputs)]
+    before = [None if i is None else i.detach().clone() for i in leaves]
+    outs = fn(leaves)
+    lines.append(f"case {op} {title}")
+    if train:
+        lines.append("mode train")
+    for name, value in attrs.items():
+        if isinstance(value, str):
+            lines.append(f"attr {name} s {value}")
+        elif isinstance(value, float):
+            lines.append(f"attr {name} f {value:.9g}")
+        elif isinstance(value, int):
+            lines.append(f"attr {name} i {value}")
+        elif value and isinstance(value[0], str):
+            lines.append(f"attr {name} strings " + " ".join(value))
+        else:
+            lines.append(f"attr {name} ints " + " ".join(map(str, value)))
+    for n, i in enumerate(before):
+        if i is not None:
+            lines.append(f"in {n} " + text(i))
+    for n, o in enumerate(outs):
+        if o is not None:
+            lines.append(f"out {n} " + text(o))
+    if grad:
+        douts = [None if o is None else torch.randn(o.shape) for o in outs]
+        sum((o * d).sum() for o, d in zip(outs, douts) if o is not None).backward()
+        for n, d in enumerate(douts):
+            if d is not None:
+                lines.append(f"dout {n} " + text(d))
+        for n, i in enumerate(leaves):
+            if i is not None and i.is_floating_point() and i.grad is not None:
+                lines.append(f"din {n} " + text(i.grad))
+    for n, value in (expect_after or {}).items():
+        lines.append(f"after {n} " + text(value(leaves)))
+    lines.append("end")
+
+
+r = torch.randn
+
+# ---- Conv
+def conv(title, x, w, b, stride=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), group=1, auto_pad=None):
+    one = len(x) == 3
+    attrs = {"strides": list(stride), "dilations": list(dilation), "group": group, "kernel_shape": list(w[2:])}
+    if auto_pad:
+        attrs["auto_pad"] = auto_pad
+    else:
+        attrs["pads"] = list(pads)
+    def fn(i):
+        padding = [pads[1], pads[3], pads[0], pads[2]] if not one else [pads[0], pads[1]]
+        f = F.conv1d if one else F.conv2d
+        return [f(F.pad(i[0], padding), i[1], i[2], stride, 0, dilation, group)]
+    case("Conv", title, attrs, [r(x), r(w), r(b) if b else None], fn)
+
+conv("plain", (2, 3, 6, 5), (4, 3, 3, 3), (4,))
+conv("same 5x5 one channel", (2, 1, 8, 8), (6, 1, 5, 5), (6,), pads=(2, 2, 2, 2))
+conv("strides and uneven pads", (1, 2, 7, 9), (3, 2, 3, 2), (3,), (2, 3), (1, 0, 2, 1))
+conv("dilations", (1, 2, 9, 8), (2, 2, 3, 3), None, (1, 2), (2, 2, 2, 2), (2, 3))
+conv("two groups", (2, 4, 5, 5), (6, 2, 3, 3), (6,), pads=(1, 1, 1, 1), group=2)
+conv("depthwise", (2, 3, 6, 7), (3, 1, 3, 3), (3,), pads=(1, 1, 1, 1), group=3)
+conv("depthwise stride 2 multiplier 2", (1, 2, 7, 6), (4, 1, 3, 3), None, (2, 2), (1, 1, 1, 1), group=2)
+conv("1x1 stride 2", (2, 3, 5, 5), (4, 3, 1, 1), None, (2, 2))
+conv("1x1", (2, 3, 4, 5), (5, 3, 1, 1), (5,))
+conv("one dimension", (2, 3, 9), (4, 3, 3), (4,), (2,), (1, 1), (1,))
+conv("SAME_UPPER", (1, 1, 5, 6), (2, 1, 3, 4), (2,), (2, 2), (1, 1, 1, 1), auto_pad="SAME_UPPER")
+conv("SAME_LOWER even kernel", (1, 1, 5, 6), (2, 1, 2, 2), (2,), (1, 1), (1, 1, 0, 0), auto_pad="SAME_LOWER")
+conv("VALID", (1, 1, 5, 6), (2, 1, 3, 3), (2,), (1, 1), (0, 0, 0, 0), auto_pad="VALID")
+
+# ---- Gemm, MatMul
+def gemm(title, a, b, c, alpha=1.0, beta=1.0, ta=0, tb=0):
+    attrs = {"alpha": alpha, "beta": beta, "transA": ta, "transB": tb}
+    def fn(i):
+        p = alpha * ((i[0].T if ta else i[0]) @ (i[1].T if tb else i[1]))
+        return [p if i[2] is None else p + beta * i[2]]
+    case("Gemm", title, attrs, [r(a), r(b), None if c is None else r(c)], fn)
+
+gemm("linear layer", (5, 7), (9, 7), (9,), tb=1)
+gemm("one row", (1, 7), (11, 7), (11,), tb=1)
+gemm("transposed A", (4, 3), (4, 10), (1, 10), ta=1)
+gemm("both transposed, alpha and beta", (4, 3), (5, 4), (3, 5), 0.5, 2.0, 1, 1)
+gemm("no C", (3, 4), (4, 2), None, 1.5)
+gemm("column C", (3, 4), (4, 2), (3, 1))
+gemm("scalar C", (3, 4), (4, 2), (), 1.0, 0.25)
+gemm("C of one number", (3, 4), (4, 2), (1,))
+for title, a, b in [("matrices", (3, 4), (4, 5)), ("batch times matrix", (2, 3, 4), (4, 5)), ("batches", (2, 3, 4), (2, 4, 5)),
+                    ("broadcast batches", (2, 1, 3, 4), (3, 4, 2)), ("left repeated", (3, 4), (2, 4, 5)), ("row vector", (4,), (4, 5)),
+                    ("column vector", (2, 3, 4), (4,)), ("two vectors", (4,), (4,)), ("row vector times batch", (4,), (2, 4, 3))]:
+    case("MatMul", title, {}, [r(a), r(b)], lambda i: [torch.matmul(i[0], i[1])])
+
+# ---- pools
+def pool(op, title, x, kernel, stride, pad, ceil=0, **extra):
+    attrs = {"kernel_shape": list(kernel), "strides": list(stride), "pads": list(pad) * 2, "ceil_mode": ceil, **extra}
+    one = len(kernel) == 1
+    if op == "MaxPool":
+        fn = lambda i: [(F.max_pool1d if one else F.max_pool2d)(i[0], kernel, stride, pad, tuple(extra.get("dilations", [1] * len(kernel))), bool(ceil))]
+    else:
+        fn = lambda i: [(F.avg_pool1d if one else F.avg_pool2d)(i[0], kernel, stride, pad, bool(ceil), bool(extra.get("count_include_pad", 0)))]
+    case(op, title, attrs, [r(x)], fn)
+
+pool("MaxPool", "2x2", (2, 3, 6, 8), (2, 2), (2, 2), (0, 0))
+pool("MaxPool", "2x2 odd image", (1, 2, 5, 7), (2, 2), (2, 2), (0, 0))
+pool("MaxPool", "3x3 stride 2 padded", (2, 2, 7, 8), (3, 3), (2, 2), (1, 1))
+pool("MaxPool", "ceil_mode", (1, 2, 6, 7), (3, 2), (2, 2), (0, 0), 1)
+pool("MaxPool", "ceil_mode padded", (1, 2, 6, 7), (2, 2), (2, 2), (1, 1), 1)
+pool("MaxPool", "dilations", (1, 2, 8, 9), (2, 3), (1, 2), (0, 0), 0, dilations=[3, 2])
+pool("MaxPool", "one dimension", (2, 2, 9), (3,), (2,), (1,))
+pool("AveragePool", "2x2", (2, 3, 6, 8), (2, 2), (2, 2), (0, 0))
+pool("AveragePool", "padded", (1, 2, 7, 6), (3, 3), (2, 2), (1, 1))
+pool("AveragePool", "padding counts", (1, 2, 7, 6), (3, 3), (2, 2), (1, 1), 0, count_include_pad=1)
+pool("AveragePool", "ceil_mode", (1, 2, 7, 6), (3, 3), (2, 2), (1, 1), 1)
+pool("AveragePool", "ceil_mode, padding counts", (1, 2, 6, 8), (3, 3), (2, 2), (1, 1), 1, count_include_pad=1)
+pool("AveragePool", "one dimension", (2, 2, 9), (4,), (3,), (2,), 0, count_include_pad=1)
+case("GlobalAveragePool", "image", {}, [r(2, 3, 4, 5)], lambda i: [i[0].mean((2, 3), keepdim=True)])
+case("GlobalAveragePool", "line", {}, [r(2, 3, 11)], lambda i: [i[0].mean(2, keepdim=True)])
+
+# ---- BatchNormalization
+for title, shape in [("image", (3, 4, 5, 3)), ("rows", (6, 5)), ("line", (2, 3, 9))]:
+    inputs = [r(shape) * 2 + 1, torch.rand(shape[1]) + 0.5, r(shape[1]), r(shape[1]), torch.rand(shape[1]) + 0.5]
+    case("BatchNormalization", title + " inference", {"epsilon": 1e-5}, inputs, lambda i: [F.batch_norm(i[0], i[3], i[4], i[1], i[2], False, 0.1, 1e-5)],
+         grad=False)
+    moved = {}
+    def train(i):
+        mean, var = i[3].detach().clone(), i[4].detach().clone()
+        y = F.batch_norm(i[0], mean, var, i[1], i[2], True, 0.2, 1e-3)
+        moved[3], moved[4] = mean, var
+        return [y]
+    case("BatchNormalization", title + " training", {"epsilon": 1e-3, "momentum": 0.8}, inputs, train, train=True, no_grad_in=(3, 4),
+         expect_after={3: lambda _: moved[3], 4: lambda _: moved[4]})
+
+# ---- LSTM: ONNX's formulas, with autograd
+ACT = {"Sigmoid": torch.sigmoid, "Tanh": torch.tanh, "Relu": torch.relu, "HardSigmoid": lambda x: (0.2 * x + 0.5).clamp(0, 1)}
+
+
+def onnx_lstm(i, directions, layout=0, clip=0.0, input_forget=0, acts=None, reverse_first=False):
+    x, w, rr, b, lens, h0, c0, p = i
+    if layout:
+        x = x.transpose(0, 1)
+    T, N, H = x.shape[0], x.shape[1], rr.shape[2]
+    acts = acts or ["Sigmoid", "Tanh", "Tanh"] * directions
+    ys = torch.zeros(T, directions, N, H)
+    out = [[[None] * N for _ in range(directions)] for _ in range(T)]
+    hs, cs = [], []
+    cl = (lambda v: v.clamp(-clip, clip)) if clip else (lambda v: v)
+    for d in range(directions):
+        f, g, h_act = (ACT[a] for a in acts[3 * d:3 * d + 3])
+        rev = d == 1 or reverse_first
+        hd, cd = [], []
+        for n in range(N):
+            state = (lambda s: torch.zeros(H) if s is None else (s[n, d] if layout else s[d, n]))
+            h, c = state(h0), state(c0)
+            L = T if lens is None else int(lens[n])
+            for s in range(L):
+                t = L - 1 - s if rev else s
+                a = w[d] @ x[t, n] + rr[d] @ h
+                if b is not None:
+                    a = a + b[d, :4 * H] + b[d, 4 * H:]
+                ai, ao, af, ac = a.split(H)
+                if p is not None:
+                    ai, af = ai + p[d, :H] * c, af + p[d, 2 * H:] * c
+                ig = f(cl(ai))
+                fg = 1 - ig if input_forget else f(cl(af))
+                c = fg * c + ig * g(cl(ac))
+                if p is not None:
+                    ao = ao + p[d, H:2 * H] * c
+                h = f(cl(ao)) * h_act(c)
+                out[t][d][n] = h
+            hd.append(h), cd.append(c)
+        hs.append(torch.stack(hd)), cs.append(torch.stack(cd))
+    y = torch.stack([torch.stack([torch.stack([v if v is not None else torch.zeros(H) for v in out[t][d]]) for d in range(directions)]) for t in range(T)])
+    h, c = torch.stack(hs), torch.stack(cs)
+    return [y.permute(2, 0, 1, 3), h.transpose(0, 1), c.transpose(0, 1)] if layout else [y, h, c]
+
+
+def lstm(title, T, N, I, H, D=1, bias=True, lens=None, state=False, peepholes=False, layout=0, reverse=False, clip=0.0, input_forget=0, acts=None, drop=(),
+         grad=True):
+    attrs = {"hidden_size": H, "direction": "bidirectional" if D == 2 else "reverse" if reverse else "forward"}
+    if layout: attrs["layout"] = layout
+    if clip: attrs["clip"] = clip
+    if input_forget: attrs["input_forget"] = 1
+    if acts: attrs["activations"] = acts
+    s = (N, D, H) if layout else (D, N, H)
+    inputs = [r((N, T, I) if layout else (T, N, I)), r(D, 4 * H, I) * 0.5, r(D, 4 * H, H) * 0.5, r(D, 8 * H) * 0.5 if bias else None,
+              torch.tensor(lens, dtype=torch.int32) if lens else None, r(s) if state else None, r(s) if state else None,
+              r(D, 3 * H) * 0.5 if peepholes else None]
+    def fn(i):
+        outs = onnx_lstm(i, D, layout, clip, input_forget, acts, reverse)
+        return [None if n in drop else o for n, o in enumerate(outs)]
+    case("LSTM", title, attrs, inputs, fn, grad=grad)
+
+
+lstm("forward", 4, 3, 5, 6)
+lstm("only the last hidden state", 4, 2, 3, 4, drop=(0, 2), state=True)
+lstm("reverse", 3, 2, 4, 5, reverse=True, state=True)
+lstm("bidirectional", 4, 2, 3, 4, D=2, state=True)
+lstm("no bias, batch 1", 5, 1, 2, 3, bias=False)
+lstm("lengths of sequences", 4, 3, 3, 4, D=2, lens=[4, 1, 3], state=True)
+lstm("layout 1", 3, 2, 4, 3, D=2, layout=1, state=True)
+lstm("layout 1 with lengths, reverse", 3, 2, 4, 3, layout=1, lens=[2, 3], reverse=True)
+lstm("peepholes", 3, 2, 3, 4, D=2, peepholes=True, state=True)
+lstm("input_forget", 3, 2, 3, 4, input_forget=1, peepholes=True)
+lstm("clip", 3, 2, 3, 4, clip=0.4, grad=False)
+lstm("other activations", 3, 2, 3, 4, acts=["HardSigmoid", "Relu", "Tanh"])
+
+# the formulas above are PyTorch's own LSTM
+net, x = nn.LSTM(5, 6), r(4, 3, 5)
+order = lambda t: torch.cat([t.split(6)[k] for k in (0, 3, 1, 2)])
+y, (h, c) = net(x)
+mine = onnx_lstm([x, order(net.weight_ih_l0)[None], order(net.weight_hh_l0)[None], torch.cat([order(net.bias_ih_l0), order(net.bias_hh_l0)])[None], None, None,
+                  None, None], 1)
+assert torch.allclose(mine[0][:, 0], y, atol=1e-6) and torch.allclose(mine[2], c, atol=1e-6)
+
+path = pathlib.Path(__file__).parent / "ops.txt"
+path.write_text("\n".join(lines) + "\n")
+print(path, path.stat().st_size, "bytes,", sum(l.startswith("case") for l in lines), "cases")
