@@ -229,6 +229,13 @@ export class TradeOff extends Chart {
     });
   }
 
+  /** A click opens a point; Plot's own use of it, pinning the tip so that it covers other points, is kept from hearing of it. */
+  override firstUpdated(): void {
+    this.renderRoot.addEventListener('pointerdown', (event) => {
+      if ((event.target as Element).closest('.plot')) event.stopPropagation();
+    }, true);
+  }
+
   protected override afterDraw(svg: Element): void {
     const points = this.#drawn();
     svg.setAttribute('role', 'group');
