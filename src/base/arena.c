@@ -5,7 +5,7 @@
 #include "base/base.h"
 
 #define FIRST_BLOCK_BYTES 2048
-#define MAX_GROWTH_BYTES ((size_t)1 << 20)
+#define MAX_GROWTH_BYTES  ((size_t)1 << 20)
 
 struct pare_arena_block {
   pare_arena_block *next;
@@ -13,7 +13,9 @@ struct pare_arena_block {
   uint8_t *data;
 };
 
-void pare_arena_init(pare_arena *arena, pare_context *ctx) { *arena = (pare_arena){ctx, NULL}; }
+void pare_arena_init(pare_arena *arena, pare_context *ctx) {
+  *arena = (pare_arena){ctx, NULL};
+}
 
 void pare_arena_free(pare_arena *arena) {
   while (arena->blocks) {
@@ -69,7 +71,9 @@ char *pare_arena_text_n(pare_arena *arena, const void *text, size_t len_bytes) {
   return copy;
 }
 
-char *pare_arena_text(pare_arena *arena, const char *text) { return pare_arena_text_n(arena, text, strlen(text)); }
+char *pare_arena_text(pare_arena *arena, const char *text) {
+  return pare_arena_text_n(arena, text, strlen(text));
+}
 
 char *pare_arena_printf(pare_arena *arena, const char *format, ...) {
   va_list args;

@@ -7,7 +7,7 @@
 #include "base/base.h"
 
 #define HEADER_BYTES 16
-#define MAX_BLOCK ((size_t)1 << (sizeof(size_t) > 4 ? 46 : 31))
+#define MAX_BLOCK    ((size_t)1 << (sizeof(size_t) > 4 ? 46 : 31))
 
 static void *malloc_resize(void *user, void *old, size_t old_size, size_t new_size) {
   (void)user;
@@ -34,22 +34,27 @@ void pare_context_free(pare_context *ctx) {
   if (ctx) ctx->allocator.resize(ctx->allocator.user, ctx, sizeof *ctx, 0);
 }
 
-const char *pare_error(const pare_context *ctx) { return ctx->message; }
+const char *pare_error(const pare_context *ctx) {
+  return ctx->message;
+}
 
-void pare_error_clear(pare_context *ctx) { ctx->message[0] = 0; }
+void pare_error_clear(pare_context *ctx) {
+  ctx->message[0] = 0;
+}
 
 const char *pare_status_name(pare_status status) {
   switch (status) {
-#define PARE_X(name, text) \
-  case PARE_##name:        \
-    return #name;
+#define PARE_X(name, text)                                                                                   \
+  case PARE_##name: return #name;
     PARE_STATUS_LIST(PARE_X)
 #undef PARE_X
   }
   return "?";
 }
 
-const char *pare_version(void) { return PARE_VERSION; }
+const char *pare_version(void) {
+  return PARE_VERSION;
+}
 
 pare_status pare_fail(pare_context *ctx, pare_status status, const char *format, ...) {
   va_list args;
@@ -88,7 +93,8 @@ void *pare_realloc(pare_context *ctx, void *old, size_t new_size) {
   }
   size_t old_size = old ? block_size(old) : 0;
   uint8_t *base = old ? (uint8_t *)old - HEADER_BYTES : NULL;
-  uint8_t *block = ctx->allocator.resize(ctx->allocator.user, base, old ? old_size + HEADER_BYTES : 0, new_size + HEADER_BYTES);
+  uint8_t *block = ctx->allocator.resize(ctx->allocator.user, base, old ? old_size + HEADER_BYTES : 0,
+                                         new_size + HEADER_BYTES);
   if (!block) {
     pare_out_of_memory(ctx, new_size);
     return NULL;
@@ -99,7 +105,9 @@ void *pare_realloc(pare_context *ctx, void *old, size_t new_size) {
   return block;
 }
 
-void *pare_alloc(pare_context *ctx, size_t size) { return pare_realloc(ctx, NULL, size); }
+void *pare_alloc(pare_context *ctx, size_t size) {
+  return pare_realloc(ctx, NULL, size);
+}
 
 void *pare_alloc_array(pare_context *ctx, size_t count, size_t size) {
   size_t bytes;

@@ -10,14 +10,17 @@ pare_status pare_pool_new(pare_context *ctx, int n_threads, pare_pool **out) {
   return PARE_OK;
 }
 
-void pare_pool_free(pare_pool *pool) { (void)pool; }
+void pare_pool_free(pare_pool *pool) {
+  (void)pool;
+}
 
 int pare_pool_threads(const pare_pool *pool) {
   (void)pool;
   return 1;
 }
 
-void pare_parallel_for(pare_pool *pool, int64_t n, void (*fn)(void *arg, int64_t i, int i_thread), void *arg) {
+void pare_parallel_for(pare_pool *pool, int64_t n, void (*fn)(void *arg, int64_t i, int i_thread),
+                       void *arg) {
   (void)pool;
   for (int64_t i = 0; i < n; i++) fn(arg, i, 0);
 }
@@ -114,9 +117,12 @@ void pare_pool_free(pare_pool *pool) {
   pare_free(pool->ctx, pool);
 }
 
-int pare_pool_threads(const pare_pool *pool) { return pool ? pool->n_threads : 1; }
+int pare_pool_threads(const pare_pool *pool) {
+  return pool ? pool->n_threads : 1;
+}
 
-void pare_parallel_for(pare_pool *pool, int64_t n, void (*fn)(void *arg, int64_t i, int i_thread), void *arg) {
+void pare_parallel_for(pare_pool *pool, int64_t n, void (*fn)(void *arg, int64_t i, int i_thread),
+                       void *arg) {
   if (!pool || n <= 1) {
     for (int64_t i = 0; i < n; i++) fn(arg, i, 0);
     return;

@@ -29,7 +29,9 @@ uint32_t pare_rng_below(pare_rng *rng, uint32_t limit) {
   return x % limit;
 }
 
-float pare_rng_f32(pare_rng *rng) { return (float)(pare_rng_u32(rng) >> 8) * 0x1p-24f; }
+float pare_rng_f32(pare_rng *rng) {
+  return (float)(pare_rng_u32(rng) >> 8) * 0x1p-24f;
+}
 
 void pare_rng_shuffle(pare_rng *rng, uint32_t *items, size_t n) {
   for (size_t i = n; i > 1; i--) {
@@ -42,7 +44,8 @@ void pare_rng_shuffle(pare_rng *rng, uint32_t *items, size_t n) {
 
 void pare_mt19937_seed(pare_mt19937 *mt, uint64_t seed) {
   mt->state[0] = (uint32_t)seed;
-  for (uint32_t i = 1; i < 624; i++) mt->state[i] = 1812433253u * (mt->state[i - 1] ^ (mt->state[i - 1] >> 30)) + i;
+  for (uint32_t i = 1; i < 624; i++)
+    mt->state[i] = 1812433253u * (mt->state[i - 1] ^ (mt->state[i - 1] >> 30)) + i;
   mt->index = 624;
 }
 
@@ -63,4 +66,6 @@ uint32_t pare_mt19937_u32(pare_mt19937 *mt) {
   return y ^ (y >> 18);
 }
 
-float pare_mt19937_f32(pare_mt19937 *mt) { return (float)(pare_mt19937_u32(mt) & 0xffffffu) * 0x1p-24f; }
+float pare_mt19937_f32(pare_mt19937 *mt) {
+  return (float)(pare_mt19937_u32(mt) & 0xffffffu) * 0x1p-24f;
+}

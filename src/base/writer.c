@@ -4,7 +4,9 @@
 
 #include "base/base.h"
 
-void pare_writer_init(pare_writer *writer, pare_context *ctx) { *writer = (pare_writer){.ctx = ctx}; }
+void pare_writer_init(pare_writer *writer, pare_context *ctx) {
+  *writer = (pare_writer){.ctx = ctx};
+}
 
 /* Room for `more` bytes and a zero. */
 static bool reserve(pare_writer *writer, size_t more) {
@@ -33,7 +35,9 @@ void pare_writer_put(pare_writer *writer, const void *bytes, size_t len_bytes) {
   writer->len_bytes += len_bytes;
 }
 
-void pare_writer_text(pare_writer *writer, const char *text) { pare_writer_put(writer, text, strlen(text)); }
+void pare_writer_text(pare_writer *writer, const char *text) {
+  pare_writer_put(writer, text, strlen(text));
+}
 
 void pare_writer_printf(pare_writer *writer, const char *format, ...) {
   va_list args;

@@ -18,7 +18,8 @@ static bool grow(pare_arena *arena, void **items, int n, int *capacity, size_t i
   return true;
 }
 
-static const char *unique_name(pare_model *model, const char *name, int (*find)(const pare_model *, const char *)) {
+static const char *unique_name(pare_model *model, const char *name,
+                               int (*find)(const pare_model *, const char *)) {
   if (!name || !*name) name = "unnamed";
   if (find(model, name) < 0) return pare_arena_text(&model->arena, name);
   size_t len = strlen(name) + 16;
@@ -30,10 +31,12 @@ static const char *unique_name(pare_model *model, const char *name, int (*find)(
   return text;
 }
 
-pare_status pare_model_add_value(pare_model *model, const char *name, pare_dtype dtype, const pare_shape *shape, int *out) {
+pare_status pare_model_add_value(pare_model *model, const char *name, pare_dtype dtype,
+                                 const pare_shape *shape, int *out) {
   *out = -1;
   const char *own_name = unique_name(model, name, pare_model_find_value);
-  if (!own_name || !grow(&model->arena, (void **)&model->values, model->n_values, &model->cap_values, sizeof(pare_value)))
+  if (!own_name ||
+      !grow(&model->arena, (void **)&model->values, model->n_values, &model->cap_values, sizeof(pare_value)))
     return PARE_OUT_OF_MEMORY;
   pare_value *value = &model->values[model->n_values];
   *value = (pare_value){.name = own_name, .dtype = dtype, .i_producer = -1};
@@ -69,7 +72,8 @@ pare_status pare_model_edit_initializer(pare_model *model, int i_value, pare_ten
   pare_value *value = &model->values[i_value];
   *out = NULL;
   /* Memory that is only part of a larger block (a model file) is copied too: others may look at the rest. */
-  bool alone = value->tensor.owner && value->tensor.owner->n_refs == 1 && value->tensor.data == value->tensor.owner->data;
+  bool alone = value->tensor.owner && value->tensor.owner->n_refs == 1 &&
+               value->tensor.data == value->tensor.owner->data;
   if (!alone) {
     pare_tensor copy;
     PARE_TRY(pare_tensor_copy(model->ctx, &value->tensor, &copy));
@@ -86,7 +90,8 @@ static int *copy_indices(pare_arena *arena, const int *from, int n) {
 }
 
 pare_status pare_model_add_node(pare_model *model, const char *op_type, const char *domain, const char *name,
-                                const int *inputs, int n_inputs, const int *outputs, int n_outputs, pare_node **out) {
+                                const int *inputs, int n_inputs, const int *outputs, int n_outputs,
+                                pare_node **out) {
   *out = NULL;
   pare_node node = {.name = unique_name(model, name && *name ? name : op_type, pare_model_find_node),
                     .op_type = pare_arena_text(&model->arena, op_type),
@@ -143,10 +148,12 @@ pare_status pare_node_set_string(pare_model *model, pare_node *node, const char 
   return PARE_OK;
 }
 
-pare_status pare_node_set_ints(pare_model *model, pare_node *node, const char *name, const int64_t *values, size_t n) {
+pare_status pare_node_set_ints(pare_model *model, pare_node *node, const char *name, const int64_t *values,
+                               size_t n) {
   int64_t *ints = pare_arena_array(&model->arena, n, sizeof(int64_t));
   if (!ints) return PARE_OUT_OF_MEMORY;
-  if (n) memcpy(ints, values, n * sizeof(int64_t)); /* before the old attribute goes: `values` may be its own */
+  if (n)
+    memcpy(ints, values, n * sizeof(int64_t)); /* before the old attribute goes: `values` may be its own */
   pare_attr *attr = attr_slot(model, node, name);
   if (!attr) return PARE_OUT_OF_MEMORY;
   attr->type = PARE_ATTR_INTS;
@@ -181,7 +188,8 @@ pare_status pare_model_set_opset(pare_model *model, const char *domain, int64_t 
   }
   int capacity = model->n_opsets;
   const char *text = pare_arena_text(&model->arena, domain);
-  if (!text || !grow(&model->arena, (void **)&model->opsets, model->n_opsets, &capacity, sizeof(pare_opset))) return PARE_OUT_OF_MEMORY;
+  if (!text || !grow(&model->arena, (void **)&model->opsets, model->n_opsets, &capacity, sizeof(pare_opset)))
+    return PARE_OUT_OF_MEMORY;
   model->opsets[model->n_opsets++] = (pare_opset){text, version};
   return PARE_OK;
 }
@@ -196,7 +204,8 @@ pare_status pare_model_set_metadata(pare_model *model, const char *key, const ch
   }
   int capacity = model->n_metadata;
   const char *own_key = pare_arena_text(&model->arena, key);
-  if (!own_key || !grow(&model->arena, (void **)&model->metadata, model->n_metadata, &capacity, sizeof(pare_text_pair)))
+  if (!own_key ||
+      !grow(&model->arena, (void **)&model->metadata, model->n_metadata, &capacity, sizeof(pare_text_pair)))
     return PARE_OUT_OF_MEMORY;
   model->metadata[model->n_metadata++] = (pare_text_pair){own_key, text};
   return PARE_OK;

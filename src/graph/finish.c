@@ -22,7 +22,8 @@ static void drop_removed(pare_model *model) {
 
 static pare_status check_index(pare_model *model, int i_value, const pare_node *node) {
   if (i_value >= -1 && i_value < model->n_values) return PARE_OK;
-  return pare_fail(model->ctx, PARE_BAD_MODEL, "node '%s' (%s) refers to a value that is not there", node->name, node->op_type);
+  return pare_fail(model->ctx, PARE_BAD_MODEL, "node '%s' (%s) refers to a value that is not there",
+                   node->name, node->op_type);
 }
 
 static pare_status link_producers(pare_model *model) {
@@ -43,7 +44,8 @@ static pare_status link_producers(pare_model *model) {
       if (node->outputs[j] < 0) continue;
       pare_value *value = &model->values[node->outputs[j]];
       if (value->i_producer != -1 || value->is_initializer)
-        return pare_fail(model->ctx, PARE_BAD_MODEL, "value '%s' is made twice: the second time by node '%s' (%s)", value->name,
+        return pare_fail(model->ctx, PARE_BAD_MODEL,
+                         "value '%s' is made twice: the second time by node '%s' (%s)", value->name,
                          node->name, node->op_type);
       value->i_producer = i;
     }
@@ -59,7 +61,8 @@ static pare_status check_sources(const pare_model *model) {
       if (node->inputs[j] < 0) continue;
       const pare_value *value = &model->values[node->inputs[j]];
       if (value->i_producer == -1 && !value->is_initializer)
-        return pare_fail(model->ctx, PARE_BAD_MODEL, "node '%s' (%s): input '%s' is made by no node, input or initializer", node->name,
+        return pare_fail(model->ctx, PARE_BAD_MODEL,
+                         "node '%s' (%s): input '%s' is made by no node, input or initializer", node->name,
                          node->op_type, value->name);
     }
   }
@@ -72,9 +75,9 @@ static pare_status check_sources(const pare_model *model) {
 }
 
 typedef struct sorter {
-  int *n_waiting;  /* [n_nodes]: inputs not made yet */
+  int *n_waiting;     /* [n_nodes]: inputs not made yet */
   int *first, *users; /* users of node i: users[first[i] .. first[i + 1]) */
-  int *heap;       /* ready nodes, smallest index first */
+  int *heap;          /* ready nodes, smallest index first */
   int n_heap;
   int *order;
 } sorter;
@@ -134,8 +137,8 @@ static pare_status find_order(pare_model *model, sorter *sort) {
   if (n_sorted == n) return PARE_OK;
   for (int i = 0; i < n; i++)
     if (sort->n_waiting[i])
-      return pare_fail(model->ctx, PARE_BAD_MODEL, "the graph has a cycle through node '%s' (%s)", model->nodes[i].name,
-                       model->nodes[i].op_type);
+      return pare_fail(model->ctx, PARE_BAD_MODEL, "the graph has a cycle through node '%s' (%s)",
+                       model->nodes[i].name, model->nodes[i].op_type);
   return PARE_OK;
 }
 
@@ -146,7 +149,10 @@ static pare_status sort_nodes(pare_model *model) {
   pare_node *sorted = pare_alloc_array(model->ctx, n, sizeof(pare_node));
   pare_status status = memory && sorted ? PARE_OK : PARE_OUT_OF_MEMORY;
   if (status == PARE_OK) {
-    sorter sort = {.n_waiting = memory, .first = memory + n, .heap = memory + 2 * n + 1, .order = memory + 3 * n + 1,
+    sorter sort = {.n_waiting = memory,
+                   .first = memory + n,
+                   .heap = memory + 2 * n + 1,
+                   .order = memory + 3 * n + 1,
                    .users = memory + 4 * n + 1};
     status = find_order(model, &sort);
     for (size_t i = 0; i < n && status == PARE_OK; i++) sorted[i] = model->nodes[sort.order[i]];
@@ -183,7 +189,9 @@ static void drop_unused(pare_model *model, int *moved) {
   for (int i = 0; i < model->n_outputs; i++) model->outputs[i] = moved[model->outputs[i]];
 }
 
-static int compare_names(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+static int compare_names(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
 
 /* `names` [max(n_values, n_nodes)] */
 static pare_status check_names(pare_model *model, const char **names) {
@@ -209,7 +217,8 @@ pare_status pare_model_finish(pare_model *model) {
     status = check_names(model, names);
   }
   if (status == PARE_OK) status = link_producers(model);
-  for (int i = 0; i < model->n_inputs && status == PARE_OK; i++) model->values[model->inputs[i]].i_producer = -1;
+  for (int i = 0; i < model->n_inputs && status == PARE_OK; i++)
+    model->values[model->inputs[i]].i_producer = -1;
   pare_free(model->ctx, moved);
   pare_free(model->ctx, names);
   return status;

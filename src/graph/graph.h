@@ -27,45 +27,46 @@ typedef struct pare_attr {
   pare_attr_type type;
   float f;
   int64_t i;
-  const char *s;       /* zero-ended copy */
-  pare_tensor tensor;  /* released with the model */
-  const float *floats; /* [n] */
-  const int64_t *ints; /* [n] */
+  const char *s;        /* zero-ended copy */
+  pare_tensor tensor;   /* released with the model */
+  const float *floats;  /* [n] */
+  const int64_t *ints;  /* [n] */
   const char **strings; /* [n] */
   size_t n;
   pare_span raw; /* the whole encoded AttributeProto when type is RAW; in the model's arena */
 } pare_attr;
 
 typedef struct pare_value {
-  const char *name;       /* unique in the model; never "" */
-  pare_dtype dtype;       /* NONE: not known */
+  const char *name; /* unique in the model; never "" */
+  pare_dtype dtype; /* NONE: not known */
   bool has_shape;
-  pare_shape shape;       /* -1: unknown */
+  pare_shape shape;                     /* -1: unknown */
   const char *dim_names[PARE_MAX_RANK]; /* symbolic dims, or NULL */
-  bool is_initializer;    /* then `tensor` holds dtype, shape and data */
-  bool pruned;            /* zeros of this initializer are masked: training keeps them zero */
-  bool listed_input;      /* this initializer also stands among the graph's inputs in the file, as before IR 4 */
-  bool from_attr;         /* this initializer stands for an attribute of an older opset (onnx/normalize.c): not a weight */
-  pare_span extra;        /* ValueInfoProto fields that are not understood, encoded; in the model's arena */
+  bool is_initializer;                  /* then `tensor` holds dtype, shape and data */
+  bool pruned;                          /* zeros of this initializer are masked: training keeps them zero */
+  bool listed_input; /* this initializer also stands among the graph's inputs in the file, as before IR 4 */
+  bool
+      from_attr; /* this initializer stands for an attribute of an older opset (onnx/normalize.c): not a weight */
+  pare_span extra; /* ValueInfoProto fields that are not understood, encoded; in the model's arena */
   pare_tensor tensor;
-  int i_producer;         /* node, or -1: graph input or initializer */
-  int n_uses;             /* node inputs plus graph outputs; kept by pare_model_finish */
+  int i_producer; /* node, or -1: graph input or initializer */
+  int n_uses;     /* node inputs plus graph outputs; kept by pare_model_finish */
 } pare_value;
 
 typedef struct pare_node {
-  const char *name;    /* given, or made unique from op_type; never "" */
+  const char *name; /* given, or made unique from op_type; never "" */
   const char *op_type;
-  const char *domain;  /* "" is ONNX's own */
-  const char *doc;     /* or NULL */
+  const char *domain; /* "" is ONNX's own */
+  const char *doc;    /* or NULL */
   int n_inputs, n_outputs;
   int *inputs;  /* value indices; -1 where left out */
   int *outputs; /* value indices; -1 where left out */
   int n_attrs;
   pare_attr *attrs;
-  const struct pare_op *op; /* NULL: not there; such a node is only carried along */
-  bool removed;             /* until pare_model_finish */
+  const struct pare_op *op;    /* NULL: not there; such a node is only carried along */
+  bool removed;                /* until pare_model_finish */
   float clamp_low, clamp_high; /* fused activation; session only: -INFINITY, INFINITY otherwise */
-  pare_span extra;          /* unknown NodeProto fields, encoded */
+  pare_span extra;             /* unknown NodeProto fields, encoded */
   int n_captured; /* the last `n_captured` inputs are read by subgraph attributes only: they are not written as inputs */
 } pare_node;
 
@@ -92,7 +93,8 @@ struct pare_model {
   int n_outputs;
   const char *graph_name;
   int64_t ir_version;
-  pare_opset *opsets; /* as written on save; nodes are always in the newest form Pare keeps inside (opset 18 semantics) */
+  pare_opset *
+      opsets; /* as written on save; nodes are always in the newest form Pare keeps inside (opset 18 semantics) */
   int n_opsets;
   const char *producer_name, *producer_version, *domain, *doc;
   int64_t model_version;
@@ -110,8 +112,8 @@ pare_status pare_model_clone(const pare_model *model, pare_model **out);
 pare_status pare_model_finish(pare_model *model);
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
-int pare_model_find_value(const pare_model *model, const char *name); /* -1 */
-int pare_model_find_node(const pare_model *model, const char *name);  /* -1 */
+int pare_model_find_value(const pare_model *model, const char *name);     /* -1 */
+int pare_model_find_node(const pare_model *model, const char *name);      /* -1 */
 const pare_attr *pare_node_attr(const pare_node *node, const char *name); /* NULL */
 int64_t pare_node_int(const pare_node *node, const char *name, int64_t fallback);
 float pare_node_float(const pare_node *node, const char *name, float fallback);
@@ -125,12 +127,13 @@ static inline bool pare_node_is(const pare_node *node, const char *op_type) {
 }
 /* The initializer behind input i, or NULL. */
 const pare_tensor *pare_model_const_input(const pare_model *model, const pare_node *node, int i);
-int64_t pare_model_opset(const pare_model *model, const char *domain); /* 0 when not imported */
+int64_t pare_model_opset(const pare_model *model, const char *domain);     /* 0 when not imported */
 const char *pare_model_metadata(const pare_model *model, const char *key); /* NULL */
 
 /* ---- editing a private clone (each may run out of memory) -------------------------------------------------------- */
 /* `name` is copied and made unique ("x", "x_1", ...). dtype NONE: unknown. */
-pare_status pare_model_add_value(pare_model *model, const char *name, pare_dtype dtype, const pare_shape *shape, int *out);
+pare_status pare_model_add_value(pare_model *model, const char *name, pare_dtype dtype,
+                                 const pare_shape *shape, int *out);
 /* The model takes the tensor over (also on failure). */
 pare_status pare_model_add_initializer(pare_model *model, const char *name, pare_tensor *tensor, int *out);
 /* Replaces an initializer's tensor, taking `tensor` over. */
@@ -139,11 +142,13 @@ void pare_model_set_initializer(pare_model *model, int i_value, pare_tensor *ten
 pare_status pare_model_edit_initializer(pare_model *model, int i_value, pare_tensor **out);
 /* `inputs`/`outputs` are copied. The pointer holds until the next add. Position does not matter: finish sorts. */
 pare_status pare_model_add_node(pare_model *model, const char *op_type, const char *domain, const char *name,
-                                const int *inputs, int n_inputs, const int *outputs, int n_outputs, pare_node **out);
+                                const int *inputs, int n_inputs, const int *outputs, int n_outputs,
+                                pare_node **out);
 pare_status pare_node_set_int(pare_model *model, pare_node *node, const char *name, int64_t value);
 pare_status pare_node_set_float(pare_model *model, pare_node *node, const char *name, float value);
 pare_status pare_node_set_string(pare_model *model, pare_node *node, const char *name, const char *value);
-pare_status pare_node_set_ints(pare_model *model, pare_node *node, const char *name, const int64_t *values, size_t n);
+pare_status pare_node_set_ints(pare_model *model, pare_node *node, const char *name, const int64_t *values,
+                               size_t n);
 void pare_node_remove_attr(pare_node *node, const char *name);
 /* Every node input and graph output that reads `from` reads `to`; producers stay. */
 void pare_model_replace_uses(pare_model *model, int from, int to);

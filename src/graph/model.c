@@ -22,7 +22,8 @@ pare_status pare_model_new(pare_context *ctx, pare_model **out) {
 }
 
 pare_model *pare_model_retain(const pare_model *model) {
-  pare_model *kept = (pare_model *)(uintptr_t)model; /* the count is the one thing that changes in a shared model */
+  pare_model *kept =
+      (pare_model *)(uintptr_t)model; /* the count is the one thing that changes in a shared model */
   kept->n_refs++;
   return kept;
 }
@@ -89,7 +90,8 @@ static void copy_node(copier *copy, const pare_node *from, pare_node *to) {
   node.attrs = pare_arena_array(copy->arena, (size_t)from->n_attrs, sizeof(pare_attr));
   node.n_attrs = 0;
   if (!node.attrs) copy->failed = true;
-  for (int i = 0; i < from->n_attrs && !copy->failed; i++) node.attrs[node.n_attrs++] = copy_attr(copy, &from->attrs[i]);
+  for (int i = 0; i < from->n_attrs && !copy->failed; i++)
+    node.attrs[node.n_attrs++] = copy_attr(copy, &from->attrs[i]);
   *to = node;
 }
 
@@ -102,7 +104,8 @@ static void copy_value(copier *copy, const pare_value *from, pare_value *to) {
 
 static void copy_pairs(copier *copy, const pare_model *from, pare_model *to) {
   to->opsets = copy_bytes(copy, from->opsets, (size_t)from->n_opsets, sizeof(pare_opset));
-  for (int i = 0; i < from->n_opsets && !copy->failed; i++) to->opsets[i].domain = copy_text(copy, from->opsets[i].domain);
+  for (int i = 0; i < from->n_opsets && !copy->failed; i++)
+    to->opsets[i].domain = copy_text(copy, from->opsets[i].domain);
   to->metadata = copy_bytes(copy, from->metadata, (size_t)from->n_metadata, sizeof(pare_text_pair));
   for (int i = 0; i < from->n_metadata && !copy->failed; i++) {
     to->metadata[i].key = copy_text(copy, from->metadata[i].key);

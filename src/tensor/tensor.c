@@ -31,21 +31,21 @@ size_t pare_dtype_size(pare_dtype dtype) {
 
 const char *pare_dtype_name(pare_dtype dtype) {
   switch (dtype) {
-    case PARE_NONE: return "none";
-    case PARE_F32: return "f32";
-    case PARE_U8: return "u8";
-    case PARE_S8: return "s8";
-    case PARE_U16: return "u16";
-    case PARE_S16: return "s16";
-    case PARE_S32: return "s32";
-    case PARE_S64: return "s64";
-    case PARE_STRING: return "string";
-    case PARE_BOOL: return "bool";
-    case PARE_F16: return "f16";
-    case PARE_F64: return "f64";
-    case PARE_U32: return "u32";
-    case PARE_U64: return "u64";
-    case PARE_BF16: return "bf16";
+  case PARE_NONE: return "none";
+  case PARE_F32: return "f32";
+  case PARE_U8: return "u8";
+  case PARE_S8: return "s8";
+  case PARE_U16: return "u16";
+  case PARE_S16: return "s16";
+  case PARE_S32: return "s32";
+  case PARE_S64: return "s64";
+  case PARE_STRING: return "string";
+  case PARE_BOOL: return "bool";
+  case PARE_F16: return "f16";
+  case PARE_F64: return "f64";
+  case PARE_U32: return "u32";
+  case PARE_U64: return "u64";
+  case PARE_BF16: return "bf16";
   }
   return "?";
 }
@@ -59,7 +59,9 @@ int64_t pare_shape_count_range(const pare_shape *shape, int first, int end) {
   return count;
 }
 
-int64_t pare_shape_count(const pare_shape *shape) { return pare_shape_count_range(shape, 0, shape->rank); }
+int64_t pare_shape_count(const pare_shape *shape) {
+  return pare_shape_count_range(shape, 0, shape->rank);
+}
 
 bool pare_shape_equal(const pare_shape *a, const pare_shape *b) {
   if (a->rank != b->rank) return false;
@@ -104,14 +106,18 @@ pare_status pare_tensor_bytes(pare_context *ctx, pare_dtype dtype, const pare_sh
   bool zero = false;
   for (int i = 0; i < shape->rank; i++) {
     int64_t dim = shape->dims[i];
-    if (dim < 0) return pare_fail(ctx, PARE_BAD_MODEL, "shape %s has a negative dimension", pare_shape_text(shape, text, sizeof text));
+    if (dim < 0)
+      return pare_fail(ctx, PARE_BAD_MODEL, "shape %s has a negative dimension",
+                       pare_shape_text(shape, text, sizeof text));
     zero |= dim == 0;
     if (__builtin_mul_overflow(count, dim ? dim : 1, &count) || count > MAX_ELEMENTS)
-      return pare_fail(ctx, PARE_BAD_MODEL, "shape %s has more than 2^40 elements", pare_shape_text(shape, text, sizeof text));
+      return pare_fail(ctx, PARE_BAD_MODEL, "shape %s has more than 2^40 elements",
+                       pare_shape_text(shape, text, sizeof text));
   }
   if (zero) count = 0;
   if ((uint64_t)count > SIZE_MAX || !pare_mul_size((size_t)count, size, &total))
-    return pare_fail(ctx, PARE_OUT_OF_MEMORY, "shape %s does not fit in memory", pare_shape_text(shape, text, sizeof text));
+    return pare_fail(ctx, PARE_OUT_OF_MEMORY, "shape %s does not fit in memory",
+                     pare_shape_text(shape, text, sizeof text));
   *out = total;
   return PARE_OK;
 }
@@ -150,12 +156,12 @@ void pare_tensor_release(pare_tensor *tensor) {
 
 double pare_tensor_get_f64(const pare_tensor *tensor, int64_t i) {
   switch (tensor->dtype) {
-    case PARE_F32: return (double)((const float *)tensor->data)[i];
-    case PARE_F64: return ((const double *)tensor->data)[i];
-    case PARE_F16: return (double)pare_f16_to_f32(((const uint16_t *)tensor->data)[i]);
-    case PARE_BF16: return (double)pare_bf16_to_f32(((const uint16_t *)tensor->data)[i]);
-    case PARE_U64: return (double)((const uint64_t *)tensor->data)[i];
-    default: return (double)pare_tensor_get_s64(tensor, i);
+  case PARE_F32: return (double)((const float *)tensor->data)[i];
+  case PARE_F64: return ((const double *)tensor->data)[i];
+  case PARE_F16: return (double)pare_f16_to_f32(((const uint16_t *)tensor->data)[i]);
+  case PARE_BF16: return (double)pare_bf16_to_f32(((const uint16_t *)tensor->data)[i]);
+  case PARE_U64: return (double)((const uint64_t *)tensor->data)[i];
+  default: return (double)pare_tensor_get_s64(tensor, i);
   }
 }
 
@@ -166,40 +172,42 @@ static int64_t f64_to_s64(double value) {
 
 int64_t pare_tensor_get_s64(const pare_tensor *tensor, int64_t i) {
   switch (tensor->dtype) {
-    case PARE_U8:
-    case PARE_BOOL: return ((const uint8_t *)tensor->data)[i];
-    case PARE_S8: return ((const int8_t *)tensor->data)[i];
-    case PARE_U16: return ((const uint16_t *)tensor->data)[i];
-    case PARE_S16: return ((const int16_t *)tensor->data)[i];
-    case PARE_S32: return ((const int32_t *)tensor->data)[i];
-    case PARE_U32: return ((const uint32_t *)tensor->data)[i];
-    case PARE_S64: return ((const int64_t *)tensor->data)[i];
-    case PARE_U64: return (int64_t)((const uint64_t *)tensor->data)[i];
-    case PARE_F32:
-    case PARE_F64:
-    case PARE_F16:
-    case PARE_BF16: return f64_to_s64(pare_tensor_get_f64(tensor, i));
-    default: return 0;
+  case PARE_U8:
+  case PARE_BOOL: return ((const uint8_t *)tensor->data)[i];
+  case PARE_S8: return ((const int8_t *)tensor->data)[i];
+  case PARE_U16: return ((const uint16_t *)tensor->data)[i];
+  case PARE_S16: return ((const int16_t *)tensor->data)[i];
+  case PARE_S32: return ((const int32_t *)tensor->data)[i];
+  case PARE_U32: return ((const uint32_t *)tensor->data)[i];
+  case PARE_S64: return ((const int64_t *)tensor->data)[i];
+  case PARE_U64: return (int64_t)((const uint64_t *)tensor->data)[i];
+  case PARE_F32:
+  case PARE_F64:
+  case PARE_F16:
+  case PARE_BF16: return f64_to_s64(pare_tensor_get_f64(tensor, i));
+  default: return 0;
   }
 }
 
 void pare_tensor_set_f64(pare_tensor *tensor, int64_t i, double value) {
   int64_t whole = f64_to_s64(value);
   switch (tensor->dtype) {
-    case PARE_F32: ((float *)tensor->data)[i] = (float)value; break;
-    case PARE_F64: ((double *)tensor->data)[i] = value; break;
-    case PARE_F16: ((uint16_t *)tensor->data)[i] = pare_f32_to_f16((float)value); break;
-    case PARE_BF16: ((uint16_t *)tensor->data)[i] = pare_f32_to_bf16((float)value); break;
-    case PARE_BOOL: ((uint8_t *)tensor->data)[i] = value != 0; break;
-    case PARE_U8:
-    case PARE_S8: ((uint8_t *)tensor->data)[i] = (uint8_t)whole; break;
-    case PARE_U16:
-    case PARE_S16: ((uint16_t *)tensor->data)[i] = (uint16_t)whole; break;
-    case PARE_U32:
-    case PARE_S32: ((uint32_t *)tensor->data)[i] = (uint32_t)whole; break;
-    case PARE_S64: ((int64_t *)tensor->data)[i] = whole; break;
-    case PARE_U64: ((uint64_t *)tensor->data)[i] = value >= 0x1p63 && value < 0x1p64 ? (uint64_t)value : (uint64_t)whole; break;
-    default: break;
+  case PARE_F32: ((float *)tensor->data)[i] = (float)value; break;
+  case PARE_F64: ((double *)tensor->data)[i] = value; break;
+  case PARE_F16: ((uint16_t *)tensor->data)[i] = pare_f32_to_f16((float)value); break;
+  case PARE_BF16: ((uint16_t *)tensor->data)[i] = pare_f32_to_bf16((float)value); break;
+  case PARE_BOOL: ((uint8_t *)tensor->data)[i] = value != 0; break;
+  case PARE_U8:
+  case PARE_S8: ((uint8_t *)tensor->data)[i] = (uint8_t)whole; break;
+  case PARE_U16:
+  case PARE_S16: ((uint16_t *)tensor->data)[i] = (uint16_t)whole; break;
+  case PARE_U32:
+  case PARE_S32: ((uint32_t *)tensor->data)[i] = (uint32_t)whole; break;
+  case PARE_S64: ((int64_t *)tensor->data)[i] = whole; break;
+  case PARE_U64:
+    ((uint64_t *)tensor->data)[i] = value >= 0x1p63 && value < 0x1p64 ? (uint64_t)value : (uint64_t)whole;
+    break;
+  default: break;
   }
 }
 
@@ -234,7 +242,9 @@ uint16_t pare_f32_to_f16(float value) {
   return (uint16_t)(sign | ((rest + 0xfffu + odd - 0x38000000u) >> 13));
 }
 
-float pare_bf16_to_f32(uint16_t half) { return bits_f32((uint32_t)half << 16); }
+float pare_bf16_to_f32(uint16_t half) {
+  return bits_f32((uint32_t)half << 16);
+}
 
 uint16_t pare_f32_to_bf16(float value) {
   uint32_t bits = f32_bits(value);

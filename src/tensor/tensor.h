@@ -8,27 +8,31 @@
 typedef struct pare_tensor {
   pare_dtype dtype;
   pare_shape shape;
-  void *data;       /* NULL: not there (yet) */
+  void *data;        /* NULL: not there (yet) */
   pare_bytes *owner; /* NULL: the memory belongs to somebody else */
 } pare_tensor;
 
-size_t pare_dtype_size(pare_dtype dtype);        /* bytes; 0 for NONE and STRING */
-const char *pare_dtype_name(pare_dtype dtype);   /* "f32" */
+size_t pare_dtype_size(pare_dtype dtype);      /* bytes; 0 for NONE and STRING */
+const char *pare_dtype_name(pare_dtype dtype); /* "f32" */
 bool pare_dtype_known(int64_t onnx_number);
 
 /* Elements of a shape whose dims are all >= 0; -1 when one is unknown. Shapes that reach here were checked not to overflow. */
 int64_t pare_shape_count(const pare_shape *shape);
-int64_t pare_shape_count_range(const pare_shape *shape, int first, int end); /* product of dims [first, end) */
+int64_t pare_shape_count_range(const pare_shape *shape, int first,
+                               int end); /* product of dims [first, end) */
 bool pare_shape_equal(const pare_shape *a, const pare_shape *b);
 bool pare_shape_known(const pare_shape *shape);
 /* "[1,6,28,28]"; "?" for -1. Writes at most `size` bytes with the zero; returns `text`. */
 char *pare_shape_text(const pare_shape *shape, char *text, size_t size);
-#define PARE_SHAPE(...) pare_shape_of((const int64_t[]){__VA_ARGS__}, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))
+#define PARE_SHAPE(...)                                                                                      \
+  pare_shape_of((const int64_t[]){__VA_ARGS__}, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)))
 pare_shape pare_shape_of(const int64_t *dims, int rank);
 /* Bytes of a tensor, overflow and the 2^40-element limit checked; BAD_MODEL. */
 pare_status pare_tensor_bytes(pare_context *ctx, pare_dtype dtype, const pare_shape *shape, size_t *out);
 
-static inline int64_t pare_tensor_count(const pare_tensor *tensor) { return pare_shape_count(&tensor->shape); }
+static inline int64_t pare_tensor_count(const pare_tensor *tensor) {
+  return pare_shape_count(&tensor->shape);
+}
 size_t pare_tensor_len_bytes(const pare_tensor *tensor);
 
 /* A zeroed tensor with memory of its own; release with pare_tensor_release. */
@@ -41,17 +45,28 @@ void pare_tensor_release(pare_tensor *tensor); /* leaves it empty */
 /* Element i of any integer, bool or float type (f16 and bf16 widened). */
 double pare_tensor_get_f64(const pare_tensor *tensor, int64_t i);
 int64_t pare_tensor_get_s64(const pare_tensor *tensor, int64_t i);
-void pare_tensor_set_f64(pare_tensor *tensor, int64_t i, double value); /* integers: truncates toward zero, wraps as C */
+void pare_tensor_set_f64(pare_tensor *tensor, int64_t i,
+                         double value); /* integers: truncates toward zero, wraps as C */
 
 float pare_f16_to_f32(uint16_t half);
 uint16_t pare_f32_to_f16(float value); /* round half to even */
 float pare_bf16_to_f32(uint16_t half);
 uint16_t pare_f32_to_bf16(float value); /* round half to even */
 
-static inline float *pare_f32(const pare_tensor *tensor) { return (float *)tensor->data; }
-static inline uint8_t *pare_u8(const pare_tensor *tensor) { return (uint8_t *)tensor->data; }
-static inline int8_t *pare_s8(const pare_tensor *tensor) { return (int8_t *)tensor->data; }
-static inline int32_t *pare_s32(const pare_tensor *tensor) { return (int32_t *)tensor->data; }
-static inline int64_t *pare_s64(const pare_tensor *tensor) { return (int64_t *)tensor->data; }
+static inline float *pare_f32(const pare_tensor *tensor) {
+  return (float *)tensor->data;
+}
+static inline uint8_t *pare_u8(const pare_tensor *tensor) {
+  return (uint8_t *)tensor->data;
+}
+static inline int8_t *pare_s8(const pare_tensor *tensor) {
+  return (int8_t *)tensor->data;
+}
+static inline int32_t *pare_s32(const pare_tensor *tensor) {
+  return (int32_t *)tensor->data;
+}
+static inline int64_t *pare_s64(const pare_tensor *tensor) {
+  return (int64_t *)tensor->data;
+}
 
 #endif
