@@ -3,6 +3,7 @@
  * inputs of the node (captured), so that it stays alive and in order. */
 #include "onnx/onnx.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -389,7 +390,7 @@ pare_status pare_onnx_read_node(pare_onnx_reader *reader, const pare_wire *messa
   PARE_TRY(grow_nodes(model));
   int i_node = model->n_nodes;
   pare_node *node = &model->nodes[i_node];
-  *node = (pare_node){0};
+  *node = (pare_node){.clamp_low = -INFINITY, .clamp_high = INFINITY};
   node_counts counts = {0};
   PARE_TRY(read_texts(reader, message, node, &counts));
   if (!*node->op_type) {

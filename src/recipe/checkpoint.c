@@ -139,14 +139,14 @@ static pare_status get_blob(source *in, const char *what, pare_span *out) {
 }
 
 static pare_status get_model(source *in, pare_model **out) {
-  pare_span file;
+  pare_span file = {0};
   PARE_TRY(get_blob(in, "a model", &file));
   return pare_model_load(in->ctx, file.data, file.len_bytes, out);
 }
 
 /* A copy of `text`, which must be JSON when it stands between `before` and `after`. */
 static pare_status get_json(source *in, const char *before, const char *after, const char *what, char **out) {
-  pare_span text;
+  pare_span text = {0};
   pare_writer writer;
   pare_buffer whole, copy;
   pare_json_doc *doc = NULL;
