@@ -99,6 +99,7 @@ static void copy_value(copier *copy, const pare_value *from, pare_value *to) {
   *to = *from;
   to->tensor = pare_tensor_retain(&from->tensor);
   to->name = copy_text(copy, from->name);
+  to->extra = copy_span(copy, from->extra);
   for (int i = 0; i < PARE_MAX_RANK; i++) to->dim_names[i] = copy_text(copy, from->dim_names[i]);
 }
 
