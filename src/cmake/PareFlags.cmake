@@ -47,13 +47,11 @@ endif()
 # What our own sources are held to.
 function(pare_flags target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Werror)
-  target_compile_definitions(${target} PRIVATE
+  # POSIX (clock_gettime, isatty, directories) is used by the few files that touch the machine.
+  target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L
     "PARE_VERSION=\"${PROJECT_VERSION}\"" "PARE_BUILD_NAME=\"${PARE_BUILD_NAME}\"")
   if(PARE_WASM)
     target_include_directories(${target} SYSTEM PRIVATE "${pare_system_headers}")
-  else()
-    # POSIX (clock_gettime, isatty, directories) is used by the few files that touch the machine.
-    target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L)
   endif()
 endfunction()
 
