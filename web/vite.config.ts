@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 import { viteSingleFile } from 'vite-plugin-singlefile';
-import { pareAssets, reportSizes } from './tools/assets.ts';
+import { nameSingleFile, pareAssets } from './tools/assets.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -40,7 +40,7 @@ export default defineConfig(({ mode }) => {
     plugins: [
       pareAssets(single),
       ...(single
-        ? [viteSingleFile({ removeViteModuleLoader: true })]
+        ? [viteSingleFile({ removeViteModuleLoader: true }), nameSingleFile(outDir)]
         : [
             VitePWA({
               registerType: 'autoUpdate',
@@ -64,7 +64,6 @@ export default defineConfig(({ mode }) => {
               },
             }),
           ]),
-      reportSizes(outDir),
     ],
   };
 });

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { AxeBuilder } from '@axe-core/playwright';
 import { CHROMIUM, drop, finished, hasChromium, launch, openPage, points, ready } from './browser.mjs';
@@ -382,4 +382,18 @@ test('the picture for the README, and one of every width and state', async () =>
       await close(page);
     }
   }
+});
+
+test('the single file opens from the file system and runs a recipe', async (context) => {
+  const file = process.env.PARE_SINGLE ?? join(ROOT, 'build/single/pare.html');
+  if (process.env.PARE_PAGE && !process.env.PARE_SINGLE) return context.skip('another build of the page is being tested');
+  assert.ok(existsSync(file), `no ${file}: npm run build makes it`);
+  const hash = new URLSearchParams({ test: 400, recipe: JSON.stringify({ seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }) });
+  const page = await openPage(browser, `${pathToFileURL(file)}#${hash}`);
+  await ready(page);
+  assert.ok((await accuracy(page)) > 85);
+  await page.locator('#run').click();
+  await finished(page);
+  assert.equal(await points(page).count(), 2);
+  await close(page);
 });

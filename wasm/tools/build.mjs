@@ -40,6 +40,7 @@ function web() {
   const inputs = pageInputs();
   if (existsSync(join(ROOT, 'web/dist/index.html')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
   must(bin('vite'), ['build', 'web', '--logLevel', 'warn']);
+  must(bin('vite'), ['build', 'web', '--mode', 'single', '--logLevel', 'warn']); // build/single/pare.html
   writeFileSync(stamp, inputs);
 }
 

@@ -2,10 +2,9 @@
  * What comes with the page besides its code: the core, the example networks and Fashion-MNIST (a small part, and all of it), made from the
  * installed data set. In the folder build they are files beside the page; in the single-file build they are text inside it.
  */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
 import { IDX_FILES, smallPart } from './fashion.ts';
 
@@ -73,29 +72,16 @@ export function pareAssets(single: boolean): Plugin {
   };
 }
 
-/** Prints what the page costs to fetch, without networks and data: at most 400 kB, and the core at most 200 kB. */
-export function reportSizes(outDir: string): Plugin {
-  const size = (path: string) => gzipSync(readFileSync(path), { level: 9 }).length;
-  const walk = (folder: string): string[] =>
-    readdirSync(folder).flatMap((name) => {
-      const path = join(folder, name);
-      return statSync(path).isDirectory() ? walk(path) : [path];
-    });
+/** The single file is called what it is. */
+export function nameSingleFile(outDir: string): Plugin {
   return {
-    name: 'pare-sizes',
+    name: 'pare-single-file',
     apply: 'build',
     closeBundle: {
       order: 'post',
       sequential: true,
       handler() {
-        if (!existsSync(outDir) || existsSync(join(outDir, 'index.html')) === false) return;
-        const paths = walk(outDir);
-        const page = paths.filter((p) => /\.(js|css|html|svg|webmanifest)$/.test(p));
-        const total = page.reduce((sum, p) => sum + size(p), 0);
-        const kB = (n: number) => `${(n / 1000).toFixed(1)} kB`;
-        console.log(`page without core, networks and data: ${kB(total)} gzip (limit 400 kB)`);
-        const core = join(outDir, 'pare.wasm');
-        if (existsSync(core)) console.log(`core pare.wasm: ${kB(size(core))} gzip (limit 200 kB)`);
+        if (existsSync(join(outDir, 'index.html'))) renameSync(join(outDir, 'index.html'), join(outDir, 'pare.html'));
       },
     },
   };
