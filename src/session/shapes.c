@@ -122,6 +122,7 @@ typedef struct folder {
 static bool may_fold(const folder *fold, const pare_call *call) {
   const pare_node *node = call->node;
   if (fold->rule == PARE_FOLD_KEEP_DEQUANTIZE && pare_node_is(node, "DequantizeLinear")) return false;
+  if (pare_node_is(node, "Shape")) return true; /* shapes are known, whatever the values */
   for (int i = 0; i < call->n_in; i++) {
     if (!call->in[i]) continue;
     if (!call->in_is_const[i]) return false;
