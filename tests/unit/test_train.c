@@ -276,7 +276,7 @@ static void spirals_are_learned_and_the_seed_decides(void **state) {
     pare_trainer *trainer = start(&setup);
     finish(trainer, hex[i], NULL);
     assert_true(pare_trainer_accuracy(trainer) > 0.8);
-    assert_int_equal(trainer->state.n_points, 165); /* 820 batches, 5 to a point, the last of them all */
+    assert_int_equal(trainer->state.n_points, 164); /* 820 batches, 5 to a point */
     assert_true(trainer->state.curve_loss[163] < trainer->state.curve_loss[0]);
     pare_trainer_free(trainer);
   }
@@ -382,6 +382,7 @@ static void divergence_is_named_and_leaves_the_given_model_alone(void **state) {
   char before[65], after[65];
   assert_int_equal(pare_model_weights_sha256(model, before), PARE_OK);
   options.learning_rate = 1e30;
+  options.schedule = 0;
   options.clip_norm = 0;
   pare_trainer_setup setup = {.model = model, .dataset = dataset, .options = &options};
   pare_trainer *trainer = start(&setup);
@@ -460,7 +461,9 @@ static void any_failing_allocation_is_reported_and_nothing_leaks(void **state) {
       if (status == PARE_OK) status = pare_trainer_new(&setup, &trainer);
       if (status == PARE_OK) status = pare_trainer_step(trainer, 10000);
       if (status == PARE_OK) status = pare_trainer_model(trainer, &result);
-      assert_int_equal(status, failing_happened() ? PARE_OUT_OF_MEMORY : PARE_OK);
+      if (status != (failing_happened() ? PARE_OUT_OF_MEMORY : PARE_OK)) {
+        fail_msg("allocation %zu: %s: %s", fail_at, pare_status_name(status), pare_error(context));
+      }
       pare_model_free(result);
       pare_trainer_free(trainer);
       pare_dataset_free(dataset);
