@@ -3,7 +3,22 @@
  * run would not give the same bytes again. */
 #include "ops/elementwise.h"
 
+/* A file may ask for dropping even outside training; that is refused, as nothing would be dropped. */
+static pare_status need_no_dropping(pare_call *call) {
+  if (!pare_call_has(call, 2)) return PARE_OK;
+  const pare_tensor *mode = call->in[2];
+  if (!mode->data || mode->dtype != PARE_BOOL || pare_tensor_count(mode) != 1)
+    return pare_fail(call->ctx, PARE_UNSUPPORTED, "input 2 (training_mode) must be a constant");
+  if (*pare_u8(mode) == 0) return PARE_OK;
+  const pare_tensor *ratio = pare_call_has(call, 1) ? call->in[1] : NULL;
+  if (ratio && ratio->data && pare_tensor_count(ratio) == 1 && pare_tensor_get_f64(ratio, 0) == 0)
+    return PARE_OK;
+  return pare_fail(call->ctx, PARE_UNSUPPORTED,
+                   "training_mode is true: nothing can be dropped at random here");
+}
+
 static pare_status infer(pare_call *call) {
+  PARE_TRY(need_no_dropping(call));
   PARE_TRY(pare_op_infer_same(call));
   return pare_op_set_out(call, 1, PARE_BOOL, &call->in[0]->shape);
 }
