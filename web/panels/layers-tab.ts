@@ -12,11 +12,11 @@ import { Panel } from './panel.ts';
 type Column = { id: string; title: Key; value: (l: LayerReport) => number | null; write: (v: number | null) => string; both: boolean };
 
 const COLUMNS: Column[] = [
-  { id: 'parameters', title: 'column.parameters', value: (l) => l.parameters, write: format.integer, both: true },
+  { id: 'parameters', title: 'column.parameters', value: (l) => l.parameters || null, write: format.integer, both: true },
   { id: 'sparsity', title: 'column.sparsity', value: (l) => (l.parameters > 0 ? 1 - l.nonzeros / l.parameters : null), write: (v) => format.percent(v), both: true },
   { id: 'bits', title: 'column.bits', value: (l) => l.bits || null, write: (v) => format.significant(v), both: true },
   { id: 'bytes', title: 'column.bytes', value: (l) => (l.parameters > 0 ? l.bytes : null), write: format.bytes, both: true },
-  { id: 'macs', title: 'column.macs', value: (l) => l.macs, write: format.count, both: true },
+  { id: 'macs', title: 'column.macs', value: (l) => l.macs || null, write: format.count, both: true },
   { id: 'time', title: 'column.time', value: (l) => l.time_ms, write: format.milliseconds, both: true },
   { id: 'sqnr', title: 'column.sqnr', value: (l) => l.sqnr_db, write: format.decibels, both: false },
 ];

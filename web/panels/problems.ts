@@ -5,6 +5,8 @@ import { t } from '../i18n/index.ts';
 import { app } from '../state/lab.ts';
 import { Panel } from './panel.ts';
 
+const sentence = (text: string) => (/[.\u3002!?)]$/.test(text) ? text : `${text}.`);
+
 export class Problems extends Panel {
   static override styles = [
     base,
@@ -25,7 +27,7 @@ export class Problems extends Panel {
       problems.length === 0
         ? nothing
         : problems.map(
-            (p) => html`<div class="problem"><div class="grow"><div class="why"><strong>${t(p.what, { where: p.where })}</strong> ${p.why} ${t(p.todo)}</div>
+            (p) => html`<div class="problem"><div class="grow"><div class="why"><strong>${t(p.what, { where: p.where })}</strong> ${sentence(p.why)} ${t(p.todo)}</div>
               <details><summary>${t('problem.details')}</summary><pre>${p.details}</pre></details></div>
               <button class="quiet" aria-label=${t('problem.dismiss')} title=${t('problem.dismiss')} @click=${() => app.dismiss(p.id)}>✕</button></div>`,
           )
