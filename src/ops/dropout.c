@@ -19,6 +19,7 @@ static pare_status need_no_dropping(pare_call *call) {
 
 static pare_status infer(pare_call *call) {
   PARE_TRY(need_no_dropping(call));
+  if (call->out[0] == NULL) return pare_fail(call->ctx, PARE_BAD_MODEL, "output 0 is left out");
   PARE_TRY(pare_op_infer_same(call));
   return pare_op_set_out(call, 1, PARE_BOOL, &call->in[0]->shape);
 }
