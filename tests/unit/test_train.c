@@ -162,9 +162,12 @@ static pare_model *small_net(pare_context *context, const char *last) {
   make_tensor(&graph, MAKE_INITIALIZER, "b1", PARE_F32, b1_dims, 1, b1, sizeof(b1));
   make_tensor(&graph, MAKE_INITIALIZER, "w2", PARE_F32, w2_dims, 2, w2, sizeof(w2));
   make_tensor(&graph, MAKE_INITIALIZER, "b2", PARE_F32, b2_dims, 1, b2, sizeof(b2));
+  bool failed = graph.failed;
   pare_buffer bytes = make_model(&graph, 8, 13);
   pare_model *model = NULL;
-  pare_status status = pare_model_load(context, bytes.data, bytes.len_bytes, &model);
+  pare_status status = failed || bytes.data == NULL
+                           ? PARE_OUT_OF_MEMORY
+                           : pare_model_load(context, bytes.data, bytes.len_bytes, &model);
   pare_buffer_free(context, &bytes);
   return status == PARE_OK ? model : NULL;
 }
