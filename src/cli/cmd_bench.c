@@ -1,4 +1,5 @@
 /* pare bench MODEL: the time of one run, and each step's share, slowest first. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "cli/cli.h"
@@ -17,7 +18,7 @@ typedef struct bench {
   uint64_t macs;
   size_t peak_bytes;
   int n_runs;
-  double *step_ms; /* [session->n_steps], mean */
+  double *step_ms; /* [session->n_steps] */
 } bench;
 
 static pare_status plan(const pare_model *model, const cli_options *options, bool profile,
@@ -50,11 +51,7 @@ static pare_status time_runs(pare_context *ctx, pare_session *session, bench *ou
 static pare_status time_steps(pare_context *ctx, pare_session *session, bench *out) {
   out->step_ms = pare_alloc_array(ctx, (size_t)session->n_steps + 1, sizeof *out->step_ms);
   if (out->step_ms == NULL) return PARE_OUT_OF_MEMORY;
-  for (int k = 0; k < out->n_runs; k++) {
-    PARE_TRY(pare_session_run(session));
-    for (int i = 0; i < session->n_steps; i++) out->step_ms[i] += session->steps[i].time_ms / out->n_runs;
-  }
-  return PARE_OK;
+  return pare_profile_steps(session, out->n_runs, INFINITY, out->step_ms);
 }
 
 static uint64_t macs_of(const pare_step *step) {

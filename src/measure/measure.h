@@ -14,7 +14,7 @@ typedef struct pare_layer_report {
   uint64_t bytes;            /* of the weights, in memory */
   uint64_t entropy_bytes;    /* order-0 entropy of the stored weights: what a good coder would need, an estimate */
   uint64_t macs, effective_macs;
-  double time_ms;            /* mean over the latency runs (browsers' clocks are too coarse for one); NaN: not measured */
+  double time_ms;            /* mean of the middle half of the runs; NaN: not measured */
   double sqnr_db;            /* against the reference model; NaN without one */
   const char *kernel;        /* which kernel ran, or "" */
 } pare_layer_report;

@@ -10,7 +10,7 @@
 #define GROUP_MS    2.0 /* a group of runs takes at least about this long */
 #define MAX_GROUP   1000
 #define MAX_RUNS    64
-#define PATIENCE_MS 3000.0 /* slow models get fewer runs, but one at least */
+#define PATIENCE_MS 1000.0 /* slow models get fewer runs, but one at least */
 
 void pare_fill_inputs(pare_session *session) {
   for (int i = 0; i < pare_session_n_inputs(session); i++) {
@@ -56,23 +56,46 @@ static pare_layer_report *find_row(pare_model_report *report, const char *name) 
   return NULL;
 }
 
+static double middle_mean(double *times, int n) {
+  double sum = 0;
+  int first = n / 4, last = n - n / 4;
+  qsort(times, (size_t)n, sizeof *times, by_value);
+  for (int i = first; i < last; i++) sum += times[i];
+  return sum / (last - first);
+}
+
+pare_status pare_profile_steps(pare_session *session, int n_runs, double patience_ms, double *step_ms) {
+  size_t n_steps = (size_t)session->n_steps, n_times = 0;
+  double start = pare_now_ms();
+  if (n_runs < 1) n_runs = 1;
+  if (!pare_mul_size(n_steps + 1, (size_t)n_runs, &n_times))
+    return pare_out_of_memory(session->ctx, SIZE_MAX);
+  double *times = pare_alloc_array(session->ctx, n_times, sizeof *times); /* [n_steps, n_runs] */
+  if (times == NULL) return PARE_OUT_OF_MEMORY;
+  pare_status status = pare_session_run(session); /* to warm up */
+  int n = 0;
+  while (status == PARE_OK && n < n_runs && (n == 0 || pare_now_ms() - start < patience_ms)) {
+    status = pare_session_run(session);
+    for (size_t i = 0; i < n_steps; i++) times[i * (size_t)n_runs + (size_t)n] = session->steps[i].time_ms;
+    n++;
+  }
+  for (size_t i = 0; status == PARE_OK && i < n_steps; i++)
+    step_ms[i] = middle_mean(times + i * (size_t)n_runs, n);
+  pare_free(session->ctx, times);
+  return status;
+}
+
 /* Time of each step, onto the row of its node. What was fused away has no time of its own. */
 static pare_status measure_steps(pare_session *session, int n_runs, pare_model_report *report) {
-  double start = pare_now_ms();
-  int n = 0;
-  for (; n < n_runs * 4 && (n == 0 || pare_now_ms() - start < PATIENCE_MS / 2); n++) {
-    PARE_TRY(pare_session_run(session));
-    for (int i = 0; i < session->n_steps; i++) {
-      pare_layer_report *row = find_row(report, session->steps[i].call.node->name);
-      if (row == NULL) continue;
-      row->time_ms = (isnan(row->time_ms) ? 0 : row->time_ms) + session->steps[i].time_ms;
-    }
-  }
-  for (int i = 0; i < report->n_layers; i++) report->layers[i].time_ms /= n;
+  double *step_ms = pare_arena_array(&report->arena, (size_t)session->n_steps + 1, sizeof *step_ms);
+  if (step_ms == NULL) return PARE_OUT_OF_MEMORY;
+  PARE_TRY(pare_profile_steps(session, n_runs, PATIENCE_MS, step_ms));
   for (int i = 0; i < session->n_steps; i++) {
-    pare_layer_report *row = find_row(report, session->steps[i].call.node->name);
+    const pare_node *node = session->steps[i].call.node;
+    pare_layer_report *row = find_row(report, node->name);
     if (row == NULL) continue;
-    row->kernel = pare_arena_text(&report->arena, session->steps[i].call.node->op_type);
+    row->time_ms = (isnan(row->time_ms) ? 0 : row->time_ms) + step_ms[i];
+    row->kernel = pare_arena_text(&report->arena, node->op_type);
     if (row->kernel == NULL) return PARE_OUT_OF_MEMORY;
   }
   return PARE_OK;
@@ -115,7 +138,7 @@ static pare_status measure_run(const pare_model *model, const pare_run_options *
   plan.profile = true;
   PARE_TRY(pare_session_plan(model, &plan, &session));
   pare_fill_inputs(session);
-  status = measure_steps(session, n_runs, out);
+  status = measure_steps(session, n_runs * 2, out);
   pare_session_free(session);
   return status;
 }

@@ -18,6 +18,10 @@ void pare_steps_free(pare_steps *steps);
 pare_status pare_measure_rows(const pare_model *model, const pare_steps *steps, pare_model_report *out);
 pare_status pare_measure_file(const pare_model *model, uint64_t *file_bytes);
 
+/* Time of each step of a session planned with `profile`: the mean of the middle half of `n_runs` runs (browsers' clocks are too coarse for a
+ * median, other programs too loud for a plain mean). step_ms [session->n_steps]. Fewer runs when it takes over `patience_ms`. */
+pare_status pare_profile_steps(pare_session *session, int n_runs, double patience_ms, double *step_ms);
+
 /* Plain input for timing: numbers in [0, 1), none so small that a processor slows down. */
 void pare_fill_inputs(pare_session *session);
 

@@ -1,6 +1,8 @@
 /* The public face of jobs, and the evaluation job. */
 #include <math.h>
 
+#include "kernels/f32_gemm/f32_gemm.h"
+#include "kernels/s16_gemm/s16_gemm.h"
 #include "measure/measure.h"
 #include "recipe/job.h"
 
@@ -34,23 +36,17 @@ void pare_job_free(pare_job *job) {
   if (job != NULL) job->kind->free(job);
 }
 
-static const char *kernels(void) {
-#if defined(__wasm_relaxed_simd__)
-  return "simd128, relaxed";
-#elif defined(__wasm_simd128__)
-  return "simd128";
-#else
-  return "simd128 through SIMDe";
-#endif
-}
-
 void pare_job_put_build(pare_json *json, pare_numerics numerics) {
   pare_json_key(json, "pare");
   pare_json_object(json);
   pare_json_put_text(json, "version", pare_version());
   pare_json_put_text(json, "build", PARE_BUILD_NAME);
   pare_json_put_text(json, "numerics", numerics == PARE_FAST ? "fast" : "exact");
-  pare_json_put_text(json, "kernels", kernels());
+  pare_json_key(json, "kernels");
+  pare_json_object(json);
+  pare_json_put_text(json, "f32_gemm", pare_f32_gemm_select(numerics)->name);
+  pare_json_put_text(json, "s16_gemm", pare_s16_gemm_select()->name);
+  pare_json_end(json, '}');
   pare_json_end(json, '}');
 }
 
