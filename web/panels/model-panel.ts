@@ -30,6 +30,9 @@ export class ModelPanel extends Panel {
       .name { overflow: hidden; text-overflow: ellipsis; }
       .save { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; }
       .save button { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+      .warning { color: var(--bad); font-size: 12px; line-height: 16px; }
+      details summary { cursor: pointer; color: var(--muted); }
+      details td { white-space: normal; padding: 2px 4px; font-size: 12px; line-height: 16px; vertical-align: top; }
       .note { color: var(--muted); font-size: 12px; line-height: 16px; }
     `,
   ];
@@ -61,6 +64,19 @@ export class ModelPanel extends Panel {
     return sparse && sameMacs && !faster ? html`<p class="note">${t('note.sparse')}</p>` : nothing;
   }
 
+  /** What the pass itself had to say: its warning in the open, its numbers folded. */
+  #details(point: Point): TemplateResult | typeof nothing {
+    const { seconds, details } = point.step;
+    const { warning, ...rest } = details;
+    const plain = Object.entries(rest).filter((entry): entry is [string, string | number | boolean] => ['string', 'number', 'boolean'].includes(typeof entry[1]));
+    const write = (value: string | number | boolean) => (typeof value === 'number' ? format.significant(value, 6) : said(String(value)));
+    if (plain.length === 0 && !warning) return nothing;
+    return html`${typeof warning === 'string' ? html`<p class="warning">${said(warning)}</p>` : nothing}
+      <details><summary>${t('model.details')}</summary><table><tbody>
+        ${seconds ? html`<tr><td>${t('column.time')}</td><td class="number">${format.duration(seconds)}</td></tr>` : nothing}
+        ${plain.map(([name, value]) => html`<tr><td>${name.replaceAll('_', ' ')}</td><td class=${typeof value === 'number' ? 'number' : 'words'}>${write(value)}</td></tr>`)}</tbody></table></details>`;
+  }
+
   async #saveOnnx(point: Point): Promise<void> {
     const bytes = await app.modelBytes(point);
     if (bytes) download(`${this.#fileName(point)}.onnx`, bytes);
@@ -89,7 +105,8 @@ export class ModelPanel extends Panel {
         (line, i) => html`<div class=${i === 0 ? 'big' : ''} title=${line.note ?? nothing}><dt>${line.title}</dt><dd class="value">${line.value}</dd><dd class="change">${line.change}</dd></div>`,
       )}</dl>
       ${this.#honesty(point, original)}
-      <p class="note">${t('note.measured', { build: point.build, n: format.integer(point.step.total) })} ${said(point.step.details.note ? String(point.step.details.note) : '')}</p>
+      <p class="note">${t('note.measured', { build: point.build, n: format.integer(point.step.total) })}</p>
+      ${this.#details(point)}
       <div class="save">
         <button id="save-onnx" @click=${() => void this.#saveOnnx(point)}>${t('save.onnx')}</button>
         <button id="save-report" @click=${() => download(`${this.#fileName(point)}-report.json`, JSON.stringify(app.reportOf(point), null, 1), 'application/json')}>${t('save.report')}</button>

@@ -6,13 +6,13 @@ import { LanguageController, said, t } from '../i18n/index.ts';
 import { choiceText, paramTitle } from '../state/describe.ts';
 import * as format from '../state/format.ts';
 
-/** Sliders only where a hand can set a useful value: a small bounded range. */
+/** Sliders only where a hand can set a useful value: a small bounded range, in whose steps the default lies. */
 function slider(param: ParamInfo): { minimum: number; maximum: number; step: number } | null {
   const { minimum, maximum, type } = param;
-  if (minimum === undefined || maximum === undefined || !(maximum > minimum)) return null;
-  if (type === 'float' && maximum - minimum <= 1) return { minimum, maximum, step: (maximum - minimum) / 100 };
-  if (maximum - minimum <= 100) return { minimum, maximum, step: type === 'int' ? 1 : (maximum - minimum) / 100 };
-  return null;
+  if (minimum === undefined || maximum === undefined || !(maximum > minimum) || maximum - minimum > 100) return null;
+  const step = type === 'int' ? 1 : maximum - minimum <= 1 ? 0.01 : 0.1;
+  const steps = ((typeof param.default === 'number' ? param.default : minimum) - minimum) / step;
+  return Math.abs(steps - Math.round(steps)) < 1e-6 ? { minimum, maximum, step } : null;
 }
 
 export class ParamField extends LitElement {

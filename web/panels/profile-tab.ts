@@ -6,6 +6,7 @@ import { download } from '../state/download.ts';
 import * as format from '../state/format.ts';
 import { app } from '../state/lab.ts';
 import { chromeTrace, timeByOperator } from '../state/layers.ts';
+import type { Point } from '../state/types.ts';
 import { Panel } from './panel.ts';
 import '../charts/profile.ts';
 
@@ -23,8 +24,10 @@ export class ProfileTab extends Panel {
     if (!point) return html`<p class="muted">${t('tab.nothing')}</p>`;
     const original = app.original;
     const compared = original !== undefined && original !== point;
-    const after = timeByOperator(point.step.layers);
-    const before = compared ? timeByOperator(original.step.layers) : [];
+    const { layer } = this.state;
+    const chosen = (p: Point) => (layer ? p.step.layers.filter((l) => l.name === layer) : p.step.layers);
+    const after = timeByOperator(chosen(point));
+    const before = compared ? timeByOperator(chosen(original)) : [];
     const names = [...new Set([...after, ...before].map((o) => o.operator))];
     const ms = (list: typeof after, name: string) => list.find((o) => o.operator === name)?.ms ?? null;
     const bars = names.map((name) => ({ name, before: compared ? ms(before, name) : null, after: ms(after, name) }));

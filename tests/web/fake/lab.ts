@@ -105,7 +105,7 @@ function stepOf(f: Facts, name: string, pass: string | null, kind: string, descr
     confusion: CLASSES.map((_, i) => CLASSES.map((_, j) => (i === j ? Math.round((total / 10) * f.accuracy) : (i * 7 + j * 3) % 4 === 0 ? Math.round((total / 30) * (1 - f.accuracy)) : 0))),
     parameters: sum((l) => l.parameters), nonzeros: sum((l) => l.nonzeros), bytes: sum((l) => l.bytes), entropy_bytes: sum((l) => l.entropy_bytes),
     file_bytes: 1500 + sum((l) => l.bytes), macs: sum((l) => l.macs), effective_macs: sum((l) => l.effective_macs),
-    peak_bytes: 31_000 + f.bits * 100, latency_ms: sum((l) => l.time_ms), seconds: 1, layers, details: {},
+    peak_bytes: 31_000 + f.bits * 100, latency_ms: sum((l) => l.time_ms), seconds: 1, layers, details: pass ? { pruned: 100, note: 'A sentence of the pass.' } : {},
   };
 }
 
