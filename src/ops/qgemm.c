@@ -25,7 +25,7 @@ static pare_status read_gemm(pare_call *call, pare_q_product *p) {
 }
 
 static pare_status infer(pare_call *call) {
-  pare_q_product p;
+  pare_q_product p = {0};
   PARE_TRY(pare_q_need_8bit(call, A));
   PARE_TRY(pare_q_need_8bit(call, B));
   PARE_TRY(read_gemm(call, &p));

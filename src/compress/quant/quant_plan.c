@@ -1,0 +1,156 @@
+/* What becomes int8 (quant_plan.h). Weighted layers quantize their data input; a convolution also its output, behind its activation. Operators that
+ * only move values hand the wish on to their inputs and share the scale. Graph outputs stay as they are, so logits are f32. */
+#include <string.h>
+
+#include "compress/quant/quant_plan.h"
+#include "ops/op.h"
+
+bool pare_quant_listed(const pare_name_list *list, const char *name) {
+  for (int i = 0; i < list->n; i++)
+    if (strcmp(list->names[i], name) == 0) return true;
+  return false;
+}
+
+pare_status pare_quant_check_names(const pare_model *model, const pare_name_list *list, const char *what) {
+  for (int i = 0; i < list->n; i++) {
+    if (pare_model_find_node(model, list->names[i]) < 0)
+      return pare_fail(model->ctx, PARE_BAD_RECIPE, "%s: there is no layer '%s'", what, list->names[i]);
+  }
+  return PARE_OK;
+}
+
+/* The constant behind a value: an initializer or a Constant node's tensor; NULL otherwise. */
+static const pare_tensor *constant_of(const pare_model *model, int i_value) {
+  if (i_value < 0) return NULL;
+  const pare_value *value = &model->values[i_value];
+  if (value->is_initializer) return &value->tensor;
+  if (value->i_producer < 0 || !pare_node_is(&model->nodes[value->i_producer], "Constant")) return NULL;
+  const pare_attr *attr = pare_node_attr(&model->nodes[value->i_producer], "value");
+  return attr && attr->type == PARE_ATTR_TENSOR ? &attr->tensor : NULL;
+}
+
+bool pare_quant_read_layer(const pare_model *model, const pare_node *node, pare_quant_layer *out) {
+  const bool conv = pare_node_is(node, "Conv"), gemm = pare_node_is(node, "Gemm");
+  if ((!conv && !gemm && !pare_node_is(node, "MatMul")) || node->n_inputs < 2) return false;
+  const pare_tensor *w = pare_model_const_input(model, node, 1);
+  if (!w || w->dtype != PARE_F32 || pare_model_const_input(model, node, 0) || node->inputs[0] < 0) return false;
+  if (conv ? w->shape.rank < 3 : w->shape.rank != 2) return false;
+  if (gemm && (pare_node_int(node, "transA", 0) || pare_node_float(node, "alpha", 1.0f) != 1.0f ||
+               pare_node_float(node, "beta", 1.0f) != 1.0f))
+    return false;
+  *out = (pare_quant_layer){.i_weight = node->inputs[1], .i_bias = -1};
+  out->axis = conv ? 0 : gemm && pare_node_int(node, "transB", 0) ? 0 : 1;
+  out->n_out = w->shape.dims[out->axis];
+  if (node->n_inputs < 3 || node->inputs[2] < 0) return true;
+  const pare_tensor *b = pare_model_const_input(model, node, 2);
+  out->i_bias = node->inputs[2];
+  return b && b->dtype == PARE_F32 && b->shape.rank == 1 && pare_tensor_count(b) == out->n_out;
+}
+
+int pare_quant_tail(const pare_model *model, int i_value) {
+  if (model->values[i_value].n_uses != 1) return i_value;
+  for (int i = 0; i < model->n_nodes; i++) {
+    const pare_node *node = &model->nodes[i];
+    if (node->n_inputs < 1 || node->inputs[0] != i_value) continue;
+    if (!pare_node_is(node, "Relu") && !pare_node_is(node, "Clip")) return i_value;
+    for (int k = 1; k < node->n_inputs; k++)
+      if (node->inputs[k] >= 0 && !constant_of(model, node->inputs[k])) return i_value;
+    return node->outputs[0];
+  }
+  return i_value;
+}
+
+int pare_quant_group(const pare_quant_plan *plan, int i_value) {
+  while (plan->shares[i_value] != i_value) i_value = plan->shares[i_value];
+  return i_value;
+}
+
+static bool is_output(const pare_model *model, int i_value) {
+  for (int i = 0; i < model->n_outputs; i++)
+    if (model->outputs[i] == i_value) return true;
+  return false;
+}
+
+static bool all_computed(const pare_model *model, const pare_node *node) {
+  for (int i = 0; i < node->n_inputs; i++)
+    if (node->inputs[i] < 0 || constant_of(model, node->inputs[i])) return false;
+  return node->n_inputs > 0;
+}
+
+/* Operators that have an integer form in the session; others of their kind stay f32 rather than be simulated. */
+static pare_quant_role role_of(const pare_model *model, const pare_node *node) {
+  pare_quant_layer layer;
+  if (!node->op || node->domain[0] != 0) return PARE_ROLE_F32;
+  switch (node->op->quant) {
+  case PARE_QUANT_WEIGHTED:
+    return pare_quant_read_layer(model, node, &layer) ? PARE_ROLE_WEIGHTED : PARE_ROLE_F32;
+  case PARE_QUANT_SAME:
+    return node->n_inputs > 0 && node->inputs[0] >= 0 ? PARE_ROLE_SAME : PARE_ROLE_F32;
+  case PARE_QUANT_VALUES:
+    if (pare_node_is(node, "Concat") && all_computed(model, node)) return PARE_ROLE_SAME;
+    if ((pare_node_is(node, "Add") || pare_node_is(node, "GlobalAveragePool")) && all_computed(model, node))
+      return PARE_ROLE_VALUES;
+    return PARE_ROLE_F32;
+  default: return PARE_ROLE_F32;
+  }
+}
+
+static void want_output(pare_quant_plan *plan, int i_value) {
+  const int tail = pare_quant_tail(plan->model, i_value);
+  if (!is_output(plan->model, tail)) plan->wanted[tail] = true;
+}
+
+static void want_of_node(pare_quant_plan *plan, const pare_node *node, pare_quant_role role) {
+  if (role == PARE_ROLE_WEIGHTED) {
+    plan->wanted[node->inputs[0]] = true;
+    if (pare_node_is(node, "Conv")) want_output(plan, node->outputs[0]);
+  } else if (role == PARE_ROLE_VALUES) {
+    for (int i = 0; i < node->n_inputs; i++) plan->wanted[node->inputs[i]] = true;
+    want_output(plan, node->outputs[0]);
+  }
+}
+
+/* Nodes stand in topological order, so one walk from the end carries a wish through any chain. */
+static void carry_back(pare_quant_plan *plan) {
+  const pare_model *model = plan->model;
+  for (int i = model->n_nodes - 1; i >= 0; i--) {
+    const pare_node *node = &model->nodes[i];
+    if (plan->roles[i] != PARE_ROLE_SAME) continue;
+    const int n_data = pare_node_is(node, "Concat") ? node->n_inputs : 1;
+    for (int k = 0; k < node->n_outputs; k++) {
+      if (node->outputs[k] < 0 || !plan->wanted[node->outputs[k]]) continue;
+      for (int j = 0; j < n_data; j++) {
+        plan->wanted[node->inputs[j]] = true;
+        plan->shares[pare_quant_group(plan, node->outputs[k])] = pare_quant_group(plan, node->inputs[j]);
+      }
+    }
+  }
+}
+
+pare_status pare_quant_plan_make(const pare_model *model, const pare_name_list *layers, const pare_name_list *exclude,
+                                 pare_arena *arena, pare_quant_plan *plan) {
+  const size_t n = (size_t)model->n_values;
+  PARE_TRY(pare_quant_check_names(model, layers, "layers"));
+  PARE_TRY(pare_quant_check_names(model, exclude, "exclude"));
+  *plan = (pare_quant_plan){.model = model,
+                            .roles = pare_arena_array(arena, (size_t)model->n_nodes, sizeof *plan->roles),
+                            .wanted = pare_arena_array(arena, n, sizeof *plan->wanted),
+                            .shares = pare_arena_array(arena, n, sizeof *plan->shares),
+                            .ranges = pare_arena_array(arena, n, sizeof *plan->ranges)};
+  if (!plan->roles || !plan->wanted || !plan->shares || !plan->ranges) return PARE_OUT_OF_MEMORY;
+  for (int i = 0; i < model->n_values; i++) plan->shares[i] = i;
+  for (int i = 0; i < model->n_nodes; i++) {
+    const pare_node *node = &model->nodes[i];
+    pare_quant_role role = role_of(model, node);
+    const bool weighted = role == PARE_ROLE_WEIGHTED;
+    if (pare_quant_listed(exclude, node->name)) role = PARE_ROLE_F32;
+    if (layers->n > 0 && role != PARE_ROLE_SAME && !pare_quant_listed(layers, node->name)) role = PARE_ROLE_F32;
+    plan->roles[i] = role;
+    plan->n_weighted += role == PARE_ROLE_WEIGHTED;
+    plan->n_kept += weighted && role != PARE_ROLE_WEIGHTED;
+    want_of_node(plan, node, role);
+  }
+  carry_back(plan);
+  if (plan->n_weighted > 0) return PARE_OK;
+  return pare_fail(model->ctx, PARE_BAD_RECIPE, "there is no layer to quantize: Conv, Gemm or MatMul with constant weights");
+}
