@@ -13,15 +13,32 @@ static const struct place {
 #undef X
 };
 
+static bool moves_values(const pare_node *node) {
+  static const char *const movers[] = {"Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"};
+  for (size_t i = 0; i < PARE_COUNT(movers); i++) {
+    if (pare_node_is(node, movers[i])) return true;
+  }
+  return false;
+}
+
+int pare_parameter_value(const pare_model *model, const pare_node *node, int i_input) {
+  int i_value = i_input < node->n_inputs ? node->inputs[i_input] : -1;
+  while (i_value >= 0 && !model->values[i_value].is_initializer) {
+    int i_producer = model->values[i_value].i_producer;
+    if (i_producer < 0 || !moves_values(&model->nodes[i_producer])) return -1;
+    i_value = model->nodes[i_producer].inputs[0];
+  }
+  return i_value >= 0 && model->values[i_value].tensor.dtype == PARE_F32 ? i_value : -1;
+}
+
 pare_role pare_parameter_role(const pare_model *model, const pare_node *node, int i_input) {
-  if (i_input >= node->n_inputs || node->inputs[i_input] < 0) return PARE_ROLE_NONE;
-  const pare_value *value = &model->values[node->inputs[i_input]];
-  if (!value->is_initializer || value->tensor.dtype != PARE_F32) return PARE_ROLE_NONE;
   for (size_t i = 0; i < PARE_COUNT(places); i++) {
     if (places[i].i_input != i_input || !pare_node_is(node, places[i].op_type)) continue;
+    int i_value = pare_parameter_value(model, node, i_input);
+    if (i_value < 0) return PARE_ROLE_NONE;
     bool element_wise = pare_node_is(node, "Add") || pare_node_is(node, "Mul");
-    if (element_wise && pare_tensor_count(&value->tensor) <= 1) return PARE_ROLE_NONE;
-    return places[i].role;
+    bool scalar = pare_tensor_count(&model->values[i_value].tensor) <= 1;
+    return element_wise && scalar ? PARE_ROLE_NONE : places[i].role;
   }
   return PARE_ROLE_NONE;
 }
@@ -32,7 +49,7 @@ void pare_parameter_roles(const pare_model *model, pare_role *roles) {
     const pare_node *node = &model->nodes[i_node];
     for (int i = 0; i < node->n_inputs; i++) {
       pare_role role = pare_parameter_role(model, node, i);
-      if (role != PARE_ROLE_NONE) roles[node->inputs[i]] = role;
+      if (role != PARE_ROLE_NONE) roles[pare_parameter_value(model, node, i)] = role;
     }
   }
 }

@@ -15,7 +15,9 @@ typedef enum pare_role {
   PARE_ROLE_VARIANCE
 } pare_role;
 
-/* Of input `i_input` of a node: NONE unless it is an f32 initializer. Scalars of Add and Mul are constants. */
+/* The f32 initializer behind input `i_input` of a node, seen through operators that only move values (Transpose, Reshape, ...); -1. */
+int pare_parameter_value(const pare_model *model, const pare_node *node, int i_input);
+/* Of input `i_input` of a node: NONE unless there is an f32 initializer behind it. Scalars of Add and Mul are constants. */
 pare_role pare_parameter_role(const pare_model *model, const pare_node *node, int i_input);
 /* Has a gradient: weights, biases, scales, tables. */
 static inline bool pare_role_is_learned(pare_role role) {

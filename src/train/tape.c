@@ -1,12 +1,12 @@
 /* Reverse-mode gradients over the steps of a session in training mode (Griewank and Walther, "Evaluating Derivatives").
  *
  * A value wants a gradient when something learned leads to it and it leads to output 0. Nodes are visited in reverse; a value read by
- * several nodes gets the sum, because every backward function adds. A gradient is zeroed right before the first addition to it, so
- * that its memory is warm. */
+ * several nodes gets the sum, because every backward function adds. A gradient is zeroed right before the first addition to it, and
+ * its memory serves another once the node that made the value is done: together they stay in the cache. */
 #include <string.h>
 
 #include "train/parameters.h"
-#include "train/train.h"
+#include "train/tape_memory.h"
 
 struct pare_tape_step {
   pare_grad_call grad;
@@ -50,32 +50,6 @@ static pare_status find_wanted(pare_tape *tape, const bool *learn) {
   return PARE_OK;
 }
 
-/* All gradients in one block, each on a cache line of its own. */
-static pare_status place_gradients(pare_tape *tape) {
-  const pare_session *session = tape->session;
-  pare_context *ctx = session->ctx;
-  for (int pass = 0; pass < 2; pass++) {
-    size_t at = 0;
-    for (int i = 0; i < session->model->n_values; i++) {
-      if (!tape->wanted[i]) continue;
-      size_t len_bytes;
-      PARE_TRY(pare_tensor_bytes(ctx, PARE_F32, &session->tensors[i].shape, &len_bytes));
-      if (pass == 1) {
-        tape->gradients[i] = session->tensors[i];
-        tape->gradients[i].owner = NULL;
-        tape->gradients[i].data = (char *)tape->memory + at;
-      }
-      if (!pare_add_size(at, (len_bytes + 63) & ~(size_t)63, &at)) return pare_out_of_memory(ctx, SIZE_MAX);
-    }
-    if (pass == 0) {
-      tape->memory_bytes = at;
-      tape->memory = pare_alloc(ctx, at);
-      if (tape->memory == NULL) return PARE_OUT_OF_MEMORY;
-    }
-  }
-  return PARE_OK;
-}
-
 static pare_tensor **gradients_of(pare_tape *tape, const int *values, int n) {
   pare_tensor **list = pare_arena_array(&tape->arena, (size_t)n, sizeof(pare_tensor *));
   if (list == NULL) return NULL;
@@ -85,7 +59,8 @@ static pare_tensor **gradients_of(pare_tape *tape, const int *values, int n) {
   return list;
 }
 
-static pare_status add_step(pare_tape *tape, pare_step *step, bool *touched) {
+/* Appends a node. Its inputs' gradients are alive from the first such node on, its outputs' no longer than this one. */
+static pare_status add_step(pare_tape *tape, pare_step *step, pare_gradient_life *lives) {
   const pare_node *node = step->call.node;
   if (node->op->backward == NULL) {
     return pare_fail(tape->session->ctx, PARE_UNSUPPORTED, "node '%s' (%s) has no gradient%s%s", node->name,
@@ -102,9 +77,12 @@ static pare_status add_step(pare_tape *tape, pare_step *step, bool *touched) {
     return PARE_OUT_OF_MEMORY;
   for (int i = 0; i < node->n_inputs; i++) {
     int value = node->inputs[i];
-    if (value < 0 || !tape->wanted[value] || touched[value]) continue;
-    touched[value] = true;
+    if (value < 0 || !tape->wanted[value] || lives[value].first != PARE_NO_STEP) continue;
+    lives[value].first = tape->n_steps - 1;
     added->zeroed[added->n_zeroed++] = &tape->gradients[value];
+  }
+  for (int i = 0; i < node->n_outputs; i++) {
+    if (node->outputs[i] >= 0) lives[node->outputs[i]].last = tape->n_steps - 1;
   }
   return PARE_OK;
 }
@@ -117,25 +95,32 @@ static pare_status build(pare_tape *tape, const bool *learn) {
   tape->wanted = pare_arena_array(&tape->arena, n_values, sizeof(bool));
   tape->gradients = pare_arena_array(&tape->arena, n_values, sizeof(pare_tensor));
   tape->steps = pare_arena_array(&tape->arena, (size_t)session->n_steps, sizeof(pare_tape_step));
-  bool *touched = pare_arena_array(&tape->arena, n_values, sizeof(bool));
-  if (tape->wanted == NULL || tape->gradients == NULL || tape->steps == NULL || touched == NULL)
+  pare_gradient_life *lives = pare_arena_array(&tape->arena, n_values, sizeof(*lives));
+  if (tape->wanted == NULL || tape->gradients == NULL || tape->steps == NULL || lives == NULL)
     return PARE_OUT_OF_MEMORY;
   PARE_TRY(find_wanted(tape, learn));
   if (!tape->wanted[model->outputs[0]]) {
     return pare_fail(session->ctx, PARE_BAD_MODEL, "nothing to train: no learned weight leads to output '%s'",
                      model->values[model->outputs[0]].name);
   }
-  PARE_TRY(place_gradients(tape));
-  touched[model->outputs[0]] = true;
+  for (size_t i = 0; i < n_values; i++)
+    lives[i] = (pare_gradient_life){.first = PARE_NO_STEP, .last = session->n_steps};
+  lives[model->outputs[0]].first = -1;
   for (int i_step = session->n_steps - 1; i_step >= 0; i_step--) {
     pare_step *step = &session->steps[i_step];
-    if (!any_of(tape->wanted, step->call.node->outputs, step->call.node->n_outputs) ||
-        !any_of(tape->wanted, step->call.node->inputs, step->call.node->n_inputs)) {
+    const pare_node *node = step->call.node;
+    for (int i = 0; i < node->n_outputs; i++) { /* nothing arrives: it only leads on through integers */
+      int value = node->outputs[i];
+      if (value >= 0 && lives[value].first == PARE_NO_STEP) tape->wanted[value] = false;
+    }
+    if (!any_of(tape->wanted, node->outputs, node->n_outputs) ||
+        !any_of(tape->wanted, node->inputs, node->n_inputs)) {
       continue;
     }
-    PARE_TRY(add_step(tape, step, touched));
+    PARE_TRY(add_step(tape, step, lives));
   }
-  return PARE_OK;
+  for (size_t i = 0; i < n_values; i++) tape->wanted[i] = tape->wanted[i] && lives[i].first != PARE_NO_STEP;
+  return pare_tape_place(tape, lives);
 }
 
 pare_status pare_tape_new_for(pare_session *session, const bool *learn, pare_tape **out) {

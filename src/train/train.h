@@ -26,7 +26,8 @@ pare_status pare_tape_new(pare_session *session, bool inputs_too, pare_tape **ou
 /* Gradients for the values of session->model with learn[i] only: nothing is computed for the rest. */
 pare_status pare_tape_new_for(pare_session *session, const bool *learn, pare_tape **out);
 void pare_tape_free(pare_tape *tape);
-/* After pare_session_run: d_output is the gradient of output 0. All gradients are set anew. */
+/* After pare_session_run: d_output is the gradient of output 0. All gradients are set anew; those of weights and graph inputs last until
+ * the next call, the others' memory is shared. */
 pare_status pare_tape_backward(pare_tape *tape, const float *d_output);
 
 /* ---- losses --------------------------------------------------------------------------------------------------------- */

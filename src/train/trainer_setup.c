@@ -34,8 +34,8 @@ static pare_status set_up_frozen(pare_trainer *trainer, const pare_trainer_setup
     }
     const pare_node *node = &model->nodes[i_node];
     for (int input = 0; input < node->n_inputs; input++) {
-      if (pare_parameter_role(model, node, input) != PARE_ROLE_NONE)
-        trainer->frozen[node->inputs[input]] = true;
+      if (pare_parameter_role(model, node, input) == PARE_ROLE_NONE) continue;
+      trainer->frozen[pare_parameter_value(model, node, input)] = true;
     }
   }
   return PARE_OK;
@@ -135,13 +135,13 @@ static pare_status check_folded(const pare_trainer *trainer, const int *in_model
   for (int i_node = 0; i_node < planned->n_nodes; i_node++) {
     const pare_node *node = &planned->nodes[i_node];
     for (int i = 0; i < node->n_inputs; i++) {
-      if (pare_parameter_role(planned, node, i) != PARE_ROLE_WEIGHT || in_model[node->inputs[i]] >= 0)
-        continue;
+      if (pare_parameter_role(planned, node, i) != PARE_ROLE_WEIGHT) continue;
+      int i_value = pare_parameter_value(planned, node, i);
+      if (in_model[i_value] >= 0) continue;
       return pare_fail(trainer->ctx, PARE_UNSUPPORTED,
                        "node '%s' (%s): its weight '%s' is computed by other nodes from constants, which "
-                       "training does not "
-                       "follow",
-                       node->name, node->op_type, planned->values[node->inputs[i]].name);
+                       "training does not follow",
+                       node->name, node->op_type, planned->values[i_value].name);
     }
   }
   return PARE_OK;

@@ -76,6 +76,8 @@ static pare_status init_input(pare_model *model, const pare_node *node, int i_in
   pare_role role = pare_parameter_role(model, node, i_input);
   bool norm = pare_node_is(node, "BatchNormalization");
   double bound = 0;
+  if (i_input >= node->n_inputs || pare_parameter_value(model, node, i_input) != node->inputs[i_input])
+    return PARE_OK;
   if (role == PARE_ROLE_NONE || role == PARE_ROLE_TABLE || (role == PARE_ROLE_SCALE && !norm)) return PARE_OK;
   if (!norm) {
     bound = bound_of(model, node, i_input);
