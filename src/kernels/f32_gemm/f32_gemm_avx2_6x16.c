@@ -18,8 +18,12 @@
 #define V_ROWS         6
 #define V_MAX_SUMS     12
 #define V_MAX_LOADS    8
-#define V_PANELS(rows) ((rows) == 1 ? 8 : (rows) == 2 ? 4 : 2)
+#define V_EVEN         1
+#define V_PANELS(rows, left)                                                                                 \
+  ((rows) == 1 && (left) >= 8 ? 8 : (rows) <= 2 && (left) >= 4 ? 4 : (left) >= 2 ? 2 : 1)
 #define V_TILES(X)                                                                                           \
-  X(1, 1) X(1, 8) X(2, 1) X(2, 4) X(3, 1) X(3, 2) X(4, 1) X(4, 2) X(5, 1) X(5, 2) X(6, 1) X(6, 2)
+  X(1, 1)                                                                                                    \
+  X(1, 2) X(1, 4) X(1, 8) X(2, 1) X(2, 2) X(2, 4) X(3, 1) X(3, 2) X(4, 1) X(4, 2) X(5, 1) X(5, 2) X(6, 1)    \
+      X(6, 2)
 
 #include "kernels/f32_gemm/f32_gemm_tiles.h"

@@ -2,7 +2,10 @@
  *   V, V_LANES, V_ZERO, V_LOAD(p), V_STORE(p, v), V_SPLAT(x), V_ADD, V_MUL, V_MAX(v, low), V_MIN(v, high)  [V_MAX: v < low ? low : v]
  *   V_NAME                 the function
  *   V_ROWS                 most rows of a tile
- *   V_PANELS(rows)         panels that a tile of so many rows works on, so that there are enough independent sums to hide the latency
+ *   V_PANELS(rows, left)   panels that a tile of so many rows works on, so that there are enough independent sums to hide the latency
+ *   V_EVEN                 rows are dealt out evenly (else whole tiles first, then what is left)
+ *   V_TILES(X)             X(rows, panels) for every tile that these give
+ *   V_MAX_SUMS, V_MAX_LOADS  vectors of sums and of B in the largest tile
  * A tile keeps rows x panels x 8 sums in registers, walks k once, and writes. Every sum is its own lane: order and rounding are the
  * reference's. */
 #include <math.h>
@@ -108,26 +111,35 @@ static void one_tile(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_pa
 
 void V_NAME(const pare_f32_gemm_args *args);
 
-/* Rows are dealt out evenly: 6 rows are 3 + 3 and not 5 + 1. Panels stand outside, so that B's stay in the nearest cache. */
-void V_NAME(const pare_f32_gemm_args *args) {
+/* All panels by rows [i_first, i_first + n_rows), dealt out evenly: 7 rows are 4 + 3 and not 6 + 1. Panels stand outside, so that B's stay
+ * in the nearest cache. */
+static void run_rows(const pare_f32_gemm_args *args, int64_t i_first, int64_t n_rows) {
   const int64_t n_panels = (args->n + PARE_F32_NR - 1) / PARE_F32_NR;
-  const int64_t n_blocks = (args->m + V_ROWS - 1) / V_ROWS;
-  if (args->m <= 0 || args->n <= 0) return;
-  const int most = (int)((args->m + n_blocks - 1) / n_blocks);
+  const int64_t n_blocks = (n_rows + V_ROWS - 1) / V_ROWS;
+  if (n_rows <= 0) return;
+  const int64_t most = (n_rows + n_blocks - 1) / n_blocks;
   for (int64_t i_panel = 0; i_panel < n_panels;) {
-    const int panels = n_panels - i_panel >= V_PANELS(most) ? V_PANELS(most) : 1;
+    const int64_t panels = V_PANELS(most, n_panels - i_panel);
     const int64_t left = args->n - (i_panel + panels - 1) * PARE_F32_NR;
     const int64_t n_last = left < PARE_F32_NR ? left : PARE_F32_NR;
-    int64_t i_row = 0;
+    int64_t i_row = i_first;
     for (int64_t block = 0; block < n_blocks; block++) {
-      const int rows = (int)((args->m - i_row + n_blocks - block - 1) / (n_blocks - block));
-      for (int p = 0; p < panels;) {
-        const int now = panels - p >= V_PANELS(rows) ? V_PANELS(rows) : 1;
-        one_tile(args, i_row, i_panel + p, p + now == panels ? n_last : PARE_F32_NR, rows, now);
+      const int64_t rows = (i_first + n_rows - i_row + n_blocks - block - 1) / (n_blocks - block);
+      for (int64_t p = 0; p < panels;) {
+        const int64_t now = V_PANELS(rows, panels - p);
+        one_tile(args, i_row, i_panel + p, p + now == panels ? n_last : PARE_F32_NR, (int)rows, (int)now);
         p += now;
       }
       i_row += rows;
     }
     i_panel += panels;
   }
+}
+
+void V_NAME(const pare_f32_gemm_args *args);
+
+void V_NAME(const pare_f32_gemm_args *args) {
+  const int64_t whole = V_EVEN ? args->m : args->m / V_ROWS * V_ROWS;
+  run_rows(args, 0, whole);
+  run_rows(args, whole, args->m - whole); /* fewer rows by more panels */
 }
