@@ -3,11 +3,11 @@
 #include <math.h>
 
 #include "base/parallel.h"
-#include "ops/pool.h"
+#include "ops/max_pool_8bit.h"
 
 static pare_status infer(pare_call *call) {
   if (call->n_out > 1 && call->out[1]) return pare_fail(call->ctx, PARE_UNSUPPORTED, "output Indices");
-  return pare_pool_infer(call);
+  return pare_max_pool_is_8bit(call) ? pare_max_pool_8bit_infer(call) : pare_pool_infer(call);
 }
 
 static pare_status prepare(pare_call *call) {
@@ -86,6 +86,7 @@ static void run_plane(void *arg, int64_t i, int i_thread) {
 }
 
 static pare_status run(pare_call *call) {
+  if (pare_max_pool_is_8bit(call)) return pare_max_pool_8bit_run(call);
   const pare_shape *x = &call->in[0]->shape;
   pool_call all = {call->state, pare_f32(call->in[0]), pare_f32(call->out[0]),
                    call->training ? call->saved : NULL};

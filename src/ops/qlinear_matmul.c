@@ -1,5 +1,6 @@
 /* QLinearMatMul: int8 matrix product, requantized with (a_scale * b_scale[n]) / y_scale, and MatMulInteger: the int32 sums themselves (ONNX, both
- * opset 10). B's scale and zero point are one or one per column; A's are one. */
+ * opset 10). MatMulIntegerToFloat: (float)sum * (a_scale * b_scale[n]) (com.microsoft, opset 1; without its bias). B's scale and zero point are one
+ * or one per column; A's are one. */
 #include "ops/quantized.h"
 
 static pare_status infer_linear(pare_call *call) {
@@ -29,6 +30,21 @@ static pare_status infer_integer(pare_call *call) {
   return pare_op_set_out(call, 0, PARE_S32, &y);
 }
 
+/* Inputs A, B, a_scale, b_scale, a_zero_point, b_zero_point. */
+static pare_status infer_to_float(pare_call *call) {
+  pare_q_product p;
+  pare_shape y;
+  PARE_TRY(pare_q_need_8bit(call, 0));
+  PARE_TRY(pare_q_need_8bit(call, 1));
+  PARE_TRY(pare_q_matmul_shapes(call, 0, 1, &p, &y));
+  PARE_TRY(pare_q_need_scale(call, 2, 0));
+  PARE_TRY(pare_q_need_scale(call, 3, p.n));
+  PARE_TRY(pare_q_need_zero(call, 4, call->in[0]->dtype, 0, true));
+  PARE_TRY(pare_q_need_zero(call, 5, call->in[1]->dtype, p.n, true));
+  if (pare_call_has(call, 6)) return pare_fail(call->ctx, PARE_UNSUPPORTED, "a bias (input 6)");
+  return pare_op_set_out(call, 0, PARE_F32, &y);
+}
+
 static pare_status prepare(pare_call *call, int ib, int i_zero_b) {
   pare_shape y;
   pare_q_product *p = pare_arena_alloc(call->arena, sizeof *p);
@@ -46,6 +62,21 @@ static pare_status prepare_linear(pare_call *call) {
 
 static pare_status prepare_integer(pare_call *call) {
   return prepare(call, 1, 3);
+}
+
+static pare_status prepare_to_float(pare_call *call) {
+  return prepare(call, 1, 5);
+}
+
+static pare_status run_to_float(pare_call *call) {
+  const pare_q_product *p = call->state;
+  for (int64_t j = 0; j < p->n; j++) p->scales[j] = pare_q_scale(call, 2, 0) * pare_q_scale(call, 3, j);
+  pare_q_sink sink = {.f32 = pare_f32(call->out[0]),
+                      .clamp_low = call->node->clamp_low,
+                      .clamp_high = call->node->clamp_high};
+  sink.requant.scales = p->scales;
+  pare_q_product_run(call, p, call->in[0]->data, pare_q_zero(call, 4, 0), 1, 5, &sink);
+  return PARE_OK;
 }
 
 static pare_status run_linear(pare_call *call) {
@@ -110,6 +141,20 @@ const pare_op pare_op_matmul_integer = {
     .infer = infer_integer,
     .prepare = prepare_integer,
     .run = run_integer,
+    .no_gradient = "integers have no gradient",
+    .cost = cost_integer,
+};
+
+const pare_op pare_op_matmul_integer_to_float = {
+    .name = "MatMulIntegerToFloat",
+    .domain = "com.microsoft",
+    .min_in = 4,
+    .max_in = 7,
+    .min_out = 1,
+    .max_out = 1,
+    .infer = infer_to_float,
+    .prepare = prepare_to_float,
+    .run = run_to_float,
     .no_gradient = "integers have no gradient",
     .cost = cost_integer,
 };

@@ -1,0 +1,83 @@
+/* MaxPool on u8 and s8: what the session runs between two integer layers (ONNX MaxPool, opset 12, allows both). Padding counts as nothing; a window
+ * of padding alone gives the least value. */
+#include "base/parallel.h"
+#include "kernels/simd.h"
+#include "ops/max_pool_8bit.h"
+
+pare_status pare_max_pool_8bit_infer(pare_call *call) {
+  pare_window window;
+  const pare_tensor *x = call->in[0];
+  PARE_TRY(pare_op_need(call, 0));
+  PARE_TRY(pare_window_read(call, &x->shape, NULL, true, &window));
+  const pare_shape y = pare_window_out_shape(&x->shape, x->shape.dims[1], &window);
+  return pare_op_set_out(call, 0, x->dtype, &y);
+}
+
+typedef struct pool_8bit {
+  const pare_window *w;
+  const uint8_t *x;
+  uint8_t *y;
+  uint8_t flip; /* 0x80 for s8: makes it compare as u8 */
+} pool_8bit;
+
+/* Two rows, two by two, stride 2: 8 outputs at once. */
+static void run_2x2(const pool_8bit *p, const uint8_t *top, const uint8_t *bottom, int64_t n, uint8_t *y) {
+  const v128_t flip = wasm_i8x16_splat((int8_t)p->flip);
+  int64_t q = 0;
+  for (; q + 8 <= n; q += 8) {
+    const v128_t a = wasm_v128_xor(wasm_v128_load(top + 2 * q), flip);
+    const v128_t b = wasm_v128_xor(wasm_v128_load(bottom + 2 * q), flip);
+    const v128_t high = wasm_u8x16_max(a, b);
+    const v128_t even = wasm_v128_and(high, wasm_i16x8_splat(0xff)), odd = wasm_u16x8_shr(high, 8);
+    const v128_t most = wasm_v128_xor(wasm_u8x16_narrow_i16x8(wasm_u16x8_max(even, odd), even), flip);
+    wasm_v128_store64_lane(y + q, most, 0);
+  }
+  for (; q < n; q++) {
+    const uint8_t a = top[2 * q] ^ p->flip, b = top[2 * q + 1] ^ p->flip;
+    const uint8_t c = bottom[2 * q] ^ p->flip, d = bottom[2 * q + 1] ^ p->flip;
+    const uint8_t high = a > b ? a : b, low = c > d ? c : d;
+    y[q] = (high > low ? high : low) ^ p->flip;
+  }
+}
+
+static void run_window_row(const pool_8bit *p, const uint8_t *x, int64_t i_row, uint8_t *y) {
+  const pare_window *w = p->w;
+  const pare_pool_part rows = pare_pool_part_at(w, 0, i_row);
+  for (int64_t q = 0; q < w->out[1]; q++) {
+    const pare_pool_part columns = pare_pool_part_at(w, 1, q);
+    uint8_t most = 0;
+    for (int64_t i = rows.first; i < rows.end; i++) {
+      const uint8_t *row = x + (rows.start + i * w->dilation[0]) * w->in[1] + columns.start;
+      for (int64_t j = columns.first; j < columns.end; j++) {
+        const uint8_t value = row[j * w->dilation[1]] ^ p->flip;
+        most = value > most ? value : most;
+      }
+    }
+    y[q] = most ^ p->flip;
+  }
+}
+
+static void run_plane(void *arg, int64_t i, int i_thread) {
+  const pool_8bit *p = arg;
+  const pare_window *w = p->w;
+  const uint8_t *x = p->x + i * w->in[0] * w->in[1];
+  uint8_t *y = p->y + i * w->out[0] * w->out[1];
+  (void)i_thread;
+  const bool plain = w->kernel[0] == 2 && w->kernel[1] == 2 && w->stride[1] == 2 && w->dilation[0] == 1 &&
+                     w->dilation[1] == 1 && w->pad_begin[0] == 0 && w->pad_begin[1] == 0 &&
+                     (w->out[0] - 1) * w->stride[0] + 2 <= w->in[0] && 2 * w->out[1] <= w->in[1];
+  for (int64_t r = 0; r < w->out[0]; r++, y += w->out[1]) {
+    const uint8_t *top = x + r * w->stride[0] * w->in[1];
+    if (plain)
+      run_2x2(p, top, top + w->in[1], w->out[1], y);
+    else
+      run_window_row(p, x, r, y);
+  }
+}
+
+pare_status pare_max_pool_8bit_run(pare_call *call) {
+  const pare_tensor *x = call->in[0];
+  pool_8bit p = {call->state, pare_u8(x), pare_u8(call->out[0]), x->dtype == PARE_S8 ? 0x80 : 0};
+  pare_parallel_for(call->pool, x->shape.dims[0] * x->shape.dims[1], run_plane, &p);
+  return PARE_OK;
+}
