@@ -250,6 +250,15 @@ static void build(rig *r, const op_case *c) {
   read_attrs(r->model, node, c->attrs);
 }
 
+void op_case_build(const op_case *c, pare_context **ctx, pare_model **model) {
+  rig r = {0};
+  build(&r, c);
+  expect_ok(r.ctx, pare_model_finish(r.model));
+  for (int i = 0; i < r.n_in; i++) pare_tensor_release(&r.in[i].tensor);
+  *ctx = r.ctx;
+  *model = r.model;
+}
+
 static pare_status plan(rig *r, bool training) {
   const pare_plan_options options = {
       .batch = 1, .numerics = PARE_EXACT, .n_threads = 1, .training = training};

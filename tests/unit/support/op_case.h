@@ -35,6 +35,9 @@ typedef struct op_case {
 void op_case_check_forward(const op_case *c);
 void op_case_check_gradient(const op_case *c);
 
+/* The finished model of one node (values in0, in1, ..., out0, ...); free the model, then the context. */
+void op_case_build(const op_case *c, pare_context **ctx, pare_model **model);
+
 /* All tables, one after another; NULL past the end. */
 const op_case *op_case_at(int i);
 int op_case_count(void);
