@@ -40,7 +40,7 @@ export class Help extends Panel {
 
   override render(): TemplateResult {
     const close = () => app.store.set({ help: false });
-    return html`<dialog aria-label=${t('help.title')} @close=${close}><h2>${t('help.title')}</h2>
+    return html`<dialog aria-label=${t('help.title')} @close=${close} @cancel=${close}><h2>${t('help.title')}</h2>
       <dl>${KEYS.map(([key, what]) => html`<dt>${key.split(' ').map((k) => (k === '…' ? ' … ' : html`<kbd>${k}</kbd> `))}</dt><dd>${t(what)}</dd>`)}</dl>
       <p class="muted">${t('help.about', { version: this.state.facts?.version ?? '', build: this.state.facts?.build ?? '' })}</p>
       <p><button id="close-help" @click=${close}>${t('help.close')}</button></p></dialog>`;
