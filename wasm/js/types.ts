@@ -111,11 +111,14 @@ export interface Weight {
 export interface DatasetInfo {
   name: string;
   /** Of one sample, without the batch. */
-  shape: number[];
-  classes: number;
+  sample_shape: number[];
+  dtype: string;
+  n_classes: number;
   class_names: string[] | null;
-  train: number;
-  test: number;
+  n_train: number;
+  n_test: number;
+  /** One set was given: the test split is all of it, until something trains. */
+  single: boolean;
   [more: string]: unknown;
 }
 

@@ -1,9 +1,10 @@
 /** The page: its layout, drag and drop, keys, tabs and the words for screen readers. */
 import { css, html, nothing, type TemplateResult } from 'lit';
 import { setLanguage, language, t } from '../i18n/index.ts';
+import { describeRecipe } from '../state/describe.ts';
 import * as format from '../state/format.ts';
 import { app } from '../state/lab.ts';
-import { TABS, type Metric, type State, type Tab } from '../state/types.ts';
+import { TABS, type Metric, type Point, type State, type Tab } from '../state/types.ts';
 import { Panel } from '../panels/panel.ts';
 import type { Header } from '../panels/header.ts';
 import { onKey } from './keys.ts';
@@ -73,6 +74,12 @@ export class PareApp extends Panel {
   }
 
   #key = (event: KeyboardEvent) => onKey(event, () => (this.renderRoot.querySelector('pare-header') as Header).openFile());
+  #describe = (point: Point): string => {
+    if (point.run === '') return t('kind.original');
+    const step = point.recipe.steps[point.index - 1];
+    return step ? describeRecipe([step], this.state.facts?.passes ?? []) : point.step.describe;
+  };
+
   #hash = () => app.readAddress();
 
   #drag = (event: DragEvent): void => {
@@ -143,7 +150,7 @@ export class PareApp extends Panel {
       <pare-header></pare-header><pare-problems></pare-problems>
       <main>
         <section aria-label=${t('recipe.title')}><pare-recipe></pare-recipe></section>
-        <section class="trade-off" aria-label=${t('chart.trade-off-short')}><pare-trade-off .points=${points} .selected=${selected} .pinned=${pinned} .xAxis=${xAxis} .yAxis=${yAxis}
+        <section class="trade-off" aria-label=${t('chart.trade-off-short')}><pare-trade-off .points=${points} .selected=${selected} .pinned=${pinned} .describe=${this.#describe} .xAxis=${xAxis} .yAxis=${yAxis}
           @open-point=${(event: CustomEvent<string>) => app.select(event.detail)} @pin-point=${(event: CustomEvent<string>) => app.togglePin(event.detail)}
           @axis=${(event: CustomEvent<{ which: 'x' | 'y'; metric: Metric }>) =>
             app.store.set(event.detail.which === 'x' ? { xAxis: event.detail.metric } : { yAxis: event.detail.metric })}></pare-trade-off></section>

@@ -45,6 +45,7 @@ export class TradeOff extends Chart {
     pinned: { attribute: false },
     xAxis: {},
     yAxis: {},
+    describe: { attribute: false },
     readout: { state: true },
   };
   declare points: Point[];
@@ -52,6 +53,8 @@ export class TradeOff extends Chart {
   declare pinned: string[];
   declare xAxis: Metric;
   declare yAxis: Metric;
+  /** One line for a point; by itself, what the core said. */
+  declare describe: (point: Point) => string;
   declare readout: string;
 
   constructor() {
@@ -61,6 +64,7 @@ export class TradeOff extends Chart {
     this.pinned = [];
     this.xAxis = 'file_bytes';
     this.yAxis = 'accuracy';
+    this.describe = (point) => (point.run === '' ? t('kind.original') : said(point.step.describe));
     this.readout = '';
   }
 
@@ -114,7 +118,7 @@ export class TradeOff extends Chart {
   #words(point: Point): string {
     const facts = [this.yAxis, this.xAxis].map((m) => `${t(`metric.${m}`)} ${format.metric(m, this.#value(point, m))}`);
     const macs = this.xAxis === 'macs' || this.yAxis === 'macs' ? [] : [`MACs ${format.count(point.step.macs)}`];
-    return [`${point.label}: ${point.run === '' ? t('kind.original') : said(point.step.describe)}`, ...facts, ...macs].join(' · ');
+    return [`${point.label}: ${this.describe(point)}`, ...facts, ...macs].join(' · ');
   }
 
   protected table(): ChartTable {
@@ -129,7 +133,7 @@ export class TradeOff extends Chart {
       ],
       rows: this.points.map((p) => [
         p.label,
-        p.run === '' ? t('kind.original') : said(p.step.describe),
+        this.describe(p),
         format.metric(this.yAxis, this.#value(p, this.yAxis)),
         format.metric(this.xAxis, this.#value(p, this.xAxis)),
         format.count(p.step.macs),

@@ -47,7 +47,7 @@ export interface RunRequest {
 export type RunEvent =
   | { type: 'progress'; progress: Progress }
   /** A step is finished: its measurements and its network. */
-  | { type: 'step'; index: number; step: Step; build: string; modelKey: string; bytes: Uint8Array }
+  | { type: 'step'; index: number; step: Step; build: string; kernels: string; modelKey: string; bytes: Uint8Array }
   /** Enough to go on after a reload. */
   | { type: 'checkpoint'; bytes: Uint8Array };
 

@@ -143,8 +143,14 @@ function turn(): Promise<void> {
   });
 }
 
-function sendFinished(job: Job, sent: number, build: (step: Step) => string, onEvent: (event: RunEvent) => void): number {
-  const { steps } = job.report();
+function kernelNames(kernels: unknown): string {
+  return kernels && typeof kernels === 'object' ? Object.values(kernels).map(String).join(', ') : '';
+}
+
+function sendFinished(job: Job, sent: number, onEvent: (event: RunEvent) => void): number {
+  const { steps, pare } = job.report();
+  const build = `${pare.build}, ${pare.numerics}`;
+  const kernels = kernelNames(pare.kernels);
   let index = sent;
   for (; index < steps.length; index++) {
     const model = job.model(index);
@@ -152,20 +158,18 @@ function sendFinished(job: Job, sent: number, build: (step: Step) => string, onE
     const key = keyOf(bytes);
     const step = steps[index] as Step;
     keepModel(key, model);
-    onEvent({ type: 'step', index, step, build: build(step), modelKey: key, bytes });
+    onEvent({ type: 'step', index, step, build, kernels, modelKey: key, bytes });
   }
   return index;
 }
 
 async function runJob(job: Job, onEvent: (event: RunEvent) => void): Promise<RunOutcome> {
-  const { pare } = job.report();
-  const build = () => `${pare.build}, ${pare.numerics}`;
   let sent = 0;
   let stage = '';
   let last = 0;
   for (;;) {
     if (cancelled) {
-      sendFinished(job, sent, build, onEvent);
+      sendFinished(job, sent, onEvent);
       return 'cancelled';
     }
     if (paused) {
@@ -178,13 +182,13 @@ async function runJob(job: Job, onEvent: (event: RunEvent) => void): Promise<Run
     try {
       progress = job.step(BUDGET_MS);
     } catch (error) {
-      sendFinished(job, sent, build, onEvent); // what was finished before the step that failed stays
+      sendFinished(job, sent, onEvent); // what was finished before the step that failed stays
       throw error;
     }
     if (progress.stage !== stage || progress.finished) {
       stage = progress.stage;
       const before = sent;
-      sent = sendFinished(job, sent, build, onEvent);
+      sent = sendFinished(job, sent, onEvent);
       if (sent > before && !progress.finished) sendCheckpoint(job, onEvent);
     }
     const now = performance.now();
@@ -243,7 +247,7 @@ async function changes(beforeKey: string, afterKey: string, dataKey: string, lim
   const before = await answersOf(beforeKey, dataKey, limit);
   const after = await answersOf(afterKey, dataKey, limit);
   const data = theData(dataKey);
-  const { shape } = data.info();
+  const { sample_shape: shape } = data.info();
   const result: Changes = { total: before.length, changed: 0, mended: 0, broken: 0, shape, samples: [] };
   const labels = before.length > 0 ? data.samples('test', 0, before.length).labels : new Int32Array();
   for (let i = 0; i < before.length; i++) {

@@ -3,6 +3,7 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import { base } from '../app/styles.ts';
 import { t } from '../i18n/index.ts';
 import type { ChangedSample, Changes } from '../lab/api.ts';
+import { DATA_SETS } from '../state/assets.ts';
 import * as format from '../state/format.ts';
 import { app } from '../state/lab.ts';
 import { Panel } from './panel.ts';
@@ -68,8 +69,14 @@ export class ErrorsTab extends Panel {
     }
   }
 
+  /** The page knows the names of the data that comes with it; files name only numbers. */
+  #classes(): string[] | null {
+    const names = DATA_SETS.find((set) => set.id === this.state.dataId)?.classes;
+    return names ? t(names).split('|') : (this.state.data?.info.class_names ?? null);
+  }
+
   #class(i: number): string {
-    return this.state.data?.info.class_names?.[i] ?? String(i);
+    return this.#classes()?.[i] ?? String(i);
   }
 
   #sample(sample: ChangedSample, shape: number[]): TemplateResult {
@@ -97,7 +104,7 @@ export class ErrorsTab extends Panel {
   override render(): TemplateResult {
     const { selected, original } = app;
     if (!selected) return html`<p class="muted">${t('tab.nothing')}</p>`;
-    const classes = this.state.data?.info.class_names ?? null;
+    const classes = this.#classes();
     const compared = original !== undefined && original !== selected;
     return html`<div class="pair">
         ${compared ? html`<pare-confusion .matrix=${original.step.confusion} .classes=${classes} .name=${`${t('chart.before')} (${original.label})`}></pare-confusion>` : nothing}

@@ -160,7 +160,7 @@ export class RecipePanel extends Panel {
 
   #limit(which: 'test' | 'train'): TemplateResult {
     const { limits, data, active } = this.state;
-    const all = data?.info[which] ?? 0;
+    const all = data?.info[`n_${which}`] ?? 0;
     return html`<label for=${which}>${t(`limit.${which}`)}</label>
       <input id=${which} type="number" min="0" max=${all} placeholder=${t('limit.all', { n: format.integer(all) })} ?disabled=${active !== null}
         .value=${limits[which] > 0 ? String(limits[which]) : ''} @change=${(event: Event) => {

@@ -9,17 +9,19 @@ export interface BundledData {
   /** A generated set has no files. */
   generated?: 'spirals' | 'sequence';
   files: string[];
+  /** The key of its classes' names, with | between them. */
+  classes?: Key;
 }
 
 const IDX = (folder: string) =>
   ['train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte.gz', 't10k-images-idx3-ubyte.gz', 't10k-labels-idx1-ubyte.gz'].map((name) => `${folder}/${name}`);
 
-export const DATA_SETS: BundledData[] = [
-  { id: 'fashion-small', title: 'data.fashion-small', files: IDX('data/fashion-small') },
-  { id: 'fashion', title: 'data.fashion', files: IDX('data/fashion') },
+export const DATA_SETS: BundledData[] = ([
+  { id: 'fashion-small', title: 'data.fashion-small', files: IDX('data/fashion-small'), classes: 'data.fashion-classes' },
+  { id: 'fashion', title: 'data.fashion', files: IDX('data/fashion'), classes: 'data.fashion-classes' },
   { id: 'spirals', title: 'data.spirals', generated: 'spirals', files: [] },
   { id: 'sequence', title: 'data.sequence', generated: 'sequence', files: [] },
-].filter((set) => set.files.every((file) => file in files)) as BundledData[];
+] satisfies BundledData[] as BundledData[]).filter((set) => set.files.every((file) => file in files));
 
 export const NETWORKS: string[] = Object.keys(files)
   .filter((path) => path.startsWith('models/'))

@@ -409,6 +409,7 @@ export class LabState {
       recipe: run.recipe,
       step: event.step,
       build: event.build,
+      kernels: event.kernels,
       // The original stays the file as it was given.
       modelKey: original && model ? model.key : event.modelKey,
     };

@@ -6,7 +6,7 @@ import type { ParamValue, PassInfo, Recipe, RecipeStep } from '../../wasm/js/typ
 
 export const FIRST_RECIPE: Recipe = {
   seed: 1,
-  steps: [{ pass: 'prune', amount: 0.8, scope: 'global' }, { pass: 'train', epochs: 1 }, { pass: 'quantize' }],
+  steps: [{ pass: 'prune', amount: 0.9 }, { pass: 'train', epochs: 1, learning_rate: 0.02 }, { pass: 'quantize' }],
 };
 
 const COALESCE_MS = 800;

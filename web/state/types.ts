@@ -18,6 +18,7 @@ export interface Point {
   step: Step;
   /** Which build and numerics measured it. */
   build: string;
+  kernels: string;
   modelKey: string;
 }
 

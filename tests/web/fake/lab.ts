@@ -143,7 +143,7 @@ class FakeModel implements Model {
     throw new FakeError('UNSUPPORTED', 'the stand-in runs no network');
   }
   async evaluate(data: Dataset, options: { limit?: number } = {}): Promise<EvaluationReport> {
-    const total = options.limit || data.info().test;
+    const total = options.limit || data.info().n_test;
     const labels = data.samples('test', 0, total).labels;
     const answers = [...labels].map((l, i) => ((i * 37) % 100 < this.facts.accuracy * 100 ? l : (l + 1 + (i % 3)) % 10));
     return { right: 0, total, accuracy: this.facts.accuracy, loss: 0, confusion: [], answers };
@@ -161,7 +161,7 @@ class FakeData implements Dataset {
     readonly test: number,
   ) {}
   info() {
-    return { name: this.name, shape: [1, 28, 28], classes: 10, class_names: CLASSES, train: this.train, test: this.test };
+    return { name: this.name, sample_shape: [28, 28], dtype: 'u8', n_classes: 10, class_names: null, n_train: this.train, n_test: this.test, single: false };
   }
   samples(_split: 'train' | 'test', first: number, count: number) {
     const pixels = new Float32Array(count * 784);
