@@ -5,29 +5,46 @@
 #include <string.h>
 
 #include "kernels/f32_conv/f32_conv_internal.h"
+#include "kernels/simd.h"
+
+/* Eight neighbours for every kernel place. */
+static void pack_run(const pare_f32_conv *conv, const float *from, float *packed) {
+  const int64_t *offsets = conv->offsets;
+  for (int64_t k = 0; k < conv->k; k++, packed += PARE_F32_NR) {
+    wasm_v128_store(packed, wasm_v128_load(from + offsets[k]));
+    wasm_v128_store(packed + 4, wasm_v128_load(from + offsets[k] + 4));
+  }
+}
+
+/* `n_left` columns at `left`, the others at `right + n_left`: two whole loads each, blended. Reads up to 8 floats around both. */
+static void pack_two_runs(const pare_f32_conv *conv, const float *left, const float *right, int64_t n_left,
+                          float *packed) {
+  static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+  const v128_t mask0 = wasm_v128_load(ones + 8 - n_left), mask1 = wasm_v128_load(ones + 12 - n_left);
+  for (int64_t k = 0; k < conv->k; k++, packed += PARE_F32_NR) {
+    const float *l = left + conv->offsets[k], *r = right + conv->offsets[k];
+    wasm_v128_store(packed, wasm_v128_bitselect(wasm_v128_load(l), wasm_v128_load(r), mask0));
+    wasm_v128_store(packed + 4, wasm_v128_bitselect(wasm_v128_load(l + 4), wasm_v128_load(r + 4), mask1));
+  }
+}
 
 /* One panel: 8 columns from column `first`, each an offset into the laid-out image; packed[k][8]. */
 static void pack_panel(const pare_f32_conv *conv, const float *laid, int64_t first, float *packed) {
   const int64_t width = conv->window.out[1],
                 n = conv->n_columns - first < PARE_F32_NR ? conv->n_columns - first : PARE_F32_NR;
-  int64_t at[PARE_F32_NR];
-  for (int64_t e = 0; e < PARE_F32_NR; e++) {
-    const int64_t p = first + (e < n ? e : n - 1);
-    at[e] = p / width * conv->row + p % width;
-  }
-  if (n == PARE_F32_NR && at[7] - at[0] == 7) {
-    for (int64_t k = 0; k < conv->k; k++)
-      memcpy(packed + k * PARE_F32_NR, laid + conv->offsets[k] + at[0], PARE_F32_NR * sizeof(float));
+  const int64_t y = first / width, x = first % width, start = y * conv->row + x;
+  if (n == PARE_F32_NR && (x + PARE_F32_NR <= width || conv->row == width)) {
+    pack_run(conv, laid + start, packed);
     return;
   }
-  for (int64_t k = 0; k < conv->k; k++) {
-    const float *from = laid + conv->offsets[k];
-    float *to = packed + k * PARE_F32_NR;
-    for (int64_t e = 0; e < PARE_F32_NR; e++) to[e] = from[at[e]];
+  if (n == PARE_F32_NR && x + PARE_F32_NR <= 2 * width) {
+    pack_two_runs(conv, laid + start, laid + (y + 1) * conv->row - (width - x), width - x, packed);
+    return;
   }
-  if (n < PARE_F32_NR) {
-    for (int64_t k = 0; k < conv->k; k++)
-      memset(packed + k * PARE_F32_NR + n, 0, (size_t)(PARE_F32_NR - n) * sizeof(float));
+  memset(packed, 0, (size_t)(conv->k * PARE_F32_NR) * sizeof(float));
+  for (int64_t e = 0; e < n; e++) {
+    const float *from = laid + (first + e) / width * conv->row + (first + e) % width;
+    for (int64_t k = 0; k < conv->k; k++) packed[k * PARE_F32_NR + e] = from[conv->offsets[k]];
   }
 }
 
@@ -89,7 +106,8 @@ static void forward_one(void *arg, int64_t i, int i_thread) {
                             call->y, laid);
     return;
   }
-  if (!pare_f32_conv_is_laid_out(conv)) {
+  /* Packing reads past the ends of rows, which only the copy allows; 1x1 has no such ends. */
+  if (!pare_f32_conv_is_laid_out(conv) || conv->row != conv->window.out[1]) {
     pare_f32_conv_lay_out(conv, x, conv->cg, laid);
     from = laid;
   }
@@ -206,14 +224,21 @@ void pare_f32_conv_grad_weight(const pare_f32_conv *conv, const float *x, const 
     grad_weight_group(conv, g, x, dy, dw, (float *)scratch + PARE_F32_CONV_SLACK);
 }
 
+static void add_row(float *restrict to, const float *restrict from, int64_t n) {
+  for (int64_t i = 0; i < n; i++) to[i] += from[i];
+}
+
+static void add_scaled_row(float *restrict to, const float *restrict from, float factor, int64_t n) {
+  for (int64_t i = 0; i < n; i++) to[i] += factor * from[i];
+}
+
 /* laid[offsets[k] + column] += unfolded[k, column] for the output rows [first, first + rows); k ascending. */
 static void fold_rows(const pare_f32_conv *conv, const float *unfolded, int64_t first, int64_t rows,
                       float *laid) {
   const int64_t width = conv->window.out[1];
   for (int64_t k = 0; k < conv->k; k++) {
     for (int64_t y = first; y < first + rows; y++, unfolded += width) {
-      float *to = laid + conv->offsets[k] + y * conv->row;
-      for (int64_t x = 0; x < width; x++) to[x] += unfolded[x];
+      add_row(laid + conv->offsets[k] + y * conv->row, unfolded, width);
     }
   }
 }
@@ -225,9 +250,7 @@ static void depthwise_grad_input(const pare_f32_conv *conv, const float *w, cons
     for (int64_t k = 0; k < conv->k; k++) {
       const float weight = *w++;
       for (int64_t y = 0; y < conv->window.out[0]; y++) {
-        float *to = laid + conv->offsets[k] + y * conv->row;
-        const float *from = dy + y * width;
-        for (int64_t x = 0; x < width; x++) to[x] += weight * from[x];
+        add_scaled_row(laid + conv->offsets[k] + y * conv->row, dy + y * width, weight, width);
       }
     }
   }
