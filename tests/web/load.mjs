@@ -9,7 +9,14 @@ export async function load(path) {
   const folder = mkdtempSync(join(tmpdir(), 'pare-web-'));
   const outfile = join(folder, 'module.mjs');
   try {
-    await build({ entryPoints: [fileURLToPath(new URL(`../../web/${path}`, import.meta.url))], outfile, bundle: true, format: 'esm', platform: 'node', logLevel: 'error' });
+    await build({
+      entryPoints: [fileURLToPath(new URL(`../../web/${path}`, import.meta.url))],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      logLevel: 'error',
+    });
     return await import(pathToFileURL(outfile));
   } finally {
     rmSync(folder, { recursive: true });

@@ -49,9 +49,26 @@ test('a recipe survives its trip through the address', () => {
 });
 
 test('the Pareto front keeps what nothing beats', () => {
-  const items = [[1, 5], [2, 7], [3, 6], [4, 9], [4, 8], [1, 4]];
-  const front = paretoFront(items, (i) => i[0], (i) => i[1], 'smaller', 'larger');
-  assert.deepEqual(front, [[1, 5], [2, 7], [4, 9]]);
+  const items = [
+    [1, 5],
+    [2, 7],
+    [3, 6],
+    [4, 9],
+    [4, 8],
+    [1, 4],
+  ];
+  const front = paretoFront(
+    items,
+    (i) => i[0],
+    (i) => i[1],
+    'smaller',
+    'larger',
+  );
+  assert.deepEqual(front, [
+    [1, 5],
+    [2, 7],
+    [4, 9],
+  ]);
 });
 
 test('the bytes decide what a file is', () => {
@@ -76,16 +93,27 @@ test('numbers carry their unit', () => {
 test('layers stand side by side by name, and one that went away keeps its place', () => {
   const layer = (name) => ({ name });
   const pairs = layers.pairLayers([layer('a'), layer('bn'), layer('c')], [layer('a'), layer('c')]);
-  assert.deepEqual(pairs.map((p) => [p.name, p.before !== undefined, p.after !== undefined]), [
-    ['a', true, true],
-    ['bn', true, false],
-    ['c', true, true],
-  ]);
+  assert.deepEqual(
+    pairs.map((p) => [p.name, p.before !== undefined, p.after !== undefined]),
+    [
+      ['a', true, true],
+      ['bn', true, false],
+      ['c', true, true],
+    ],
+  );
 });
 
 test('times add up by operator, slowest first', () => {
-  const found = layers.timeByOperator([{ op: 'Relu', time_ms: 1 }, { op: 'Conv', time_ms: 3 }, { op: 'Relu', time_ms: 1 }, { op: 'Flatten', time_ms: null }]);
-  assert.deepEqual(found, [{ operator: 'Conv', count: 1, ms: 3 }, { operator: 'Relu', count: 2, ms: 2 }]);
+  const found = layers.timeByOperator([
+    { op: 'Relu', time_ms: 1 },
+    { op: 'Conv', time_ms: 3 },
+    { op: 'Relu', time_ms: 1 },
+    { op: 'Flatten', time_ms: null },
+  ]);
+  assert.deepEqual(found, [
+    { operator: 'Conv', count: 1, ms: 3 },
+    { operator: 'Relu', count: 2, ms: 2 },
+  ]);
 });
 
 test('a histogram counts zeros apart and scales integers back', () => {
@@ -95,7 +123,10 @@ test('a histogram counts zeros apart and scales integers back', () => {
   ];
   const found = binWeights(weights, 'w', null);
   assert.equal(found.zeros, 1);
-  assert.equal(found.bins.reduce((a, b) => a + b), 3);
+  assert.equal(
+    found.bins.reduce((a, b) => a + b),
+    3,
+  );
   assert.ok(Math.abs(found.minimum + 2) < 1e-6 && Math.abs(found.maximum - 4) < 1e-6);
   assert.throws(() => binWeights(weights, 'missing', null), /missing/);
 });

@@ -19,7 +19,18 @@ test('every text has the same places for values in both languages', () => {
 });
 
 test('no text is empty, and no Chinese text was left in English', () => {
-  const same = new Set(['choice.adam', 'choice.adamw', 'choice.sgd', 'column.sqnr', 'param.alpha', 'param.nesterov', 'param.beta1', 'param.beta2', 'param.epsilon', 'param.gamma']);
+  const same = new Set([
+    'choice.adam',
+    'choice.adamw',
+    'choice.sgd',
+    'column.sqnr',
+    'param.alpha',
+    'param.nesterov',
+    'param.beta1',
+    'param.beta2',
+    'param.epsilon',
+    'param.gamma',
+  ]);
   for (const [key, value] of Object.entries(zh)) {
     assert.ok(value.trim() && en[key].trim(), key);
     assert.ok(value !== en[key] || same.has(key), `${key}: ${value}`);
@@ -27,7 +38,9 @@ test('no text is empty, and no Chinese text was left in English', () => {
 });
 
 test('the page has no address of another place in its source', () => {
-  const files = readdirSync(folder, { recursive: true }).filter((name) => /\.(ts|html|css|json)$/.test(name) && !/node_modules|dist/.test(name));
+  const files = readdirSync(folder, { recursive: true }).filter(
+    (name) => /\.(ts|html|css|json)$/.test(name) && !/node_modules|dist/.test(name),
+  );
   assert.ok(files.length > 30);
   for (const name of files) {
     const found = readFileSync(new URL(name, folder), 'utf8').match(/https?:\/\/(?!www\.w3\.org)[\w.]+/g);

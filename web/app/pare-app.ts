@@ -153,7 +153,9 @@ export class PareApp extends Panel {
         <section class="trade-off" aria-label=${t('chart.trade-off-short')}><pare-trade-off .points=${points} .selected=${selected} .pinned=${pinned} .describe=${this.#describe} .xAxis=${xAxis} .yAxis=${yAxis}
           @open-point=${(event: CustomEvent<string>) => app.select(event.detail)} @pin-point=${(event: CustomEvent<string>) => app.togglePin(event.detail)}
           @axis=${(event: CustomEvent<{ which: 'x' | 'y'; metric: Metric }>) =>
-            app.store.set(event.detail.which === 'x' ? { xAxis: event.detail.metric } : { yAxis: event.detail.metric })}></pare-trade-off></section>
+            app.store.set(
+              event.detail.which === 'x' ? { xAxis: event.detail.metric } : { yAxis: event.detail.metric },
+            )}></pare-trade-off></section>
         <section aria-label=${t('model.title')}><pare-model></pare-model></section>
       </main>
       <section class="tabs" aria-label=${t('tab.title')}>

@@ -11,7 +11,10 @@ export interface Bar {
 }
 
 export abstract class Bars extends Chart {
-  static override properties = { ...Chart.properties, bars: { attribute: false, hasChanged: (now: unknown, old: unknown) => JSON.stringify(now) !== JSON.stringify(old) } };
+  static override properties = {
+    ...Chart.properties,
+    bars: { attribute: false, hasChanged: (now: unknown, old: unknown) => JSON.stringify(now) !== JSON.stringify(old) },
+  };
   declare bars: Bar[];
 
   constructor() {
@@ -61,7 +64,15 @@ export abstract class Bars extends Chart {
       marginBottom: 36,
       style: { fontSize: '12px', background: 'none', overflow: 'visible' },
       ariaLabel: this.heading(),
-      x: { label: this.axisTitle(), labelAnchor: 'center', labelArrow: 'none', domain: [0, most || 1], tickFormat: (d: number) => this.write(d), ticks: Math.max(2, Math.floor((width - 200) / 90)), grid: true },
+      x: {
+        label: this.axisTitle(),
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        domain: [0, most || 1],
+        tickFormat: (d: number) => this.write(d),
+        ticks: Math.max(2, Math.floor((width - 200) / 90)),
+        grid: true,
+      },
       y: { domain: ['before', 'after'].filter((s) => s === 'after' || this.compared), axis: null, padding: 0.1 },
       fy: { domain: this.bars.map((b) => b.name), label: null, axis: 'left', tickFormat: short, padding: 0.2 },
       marks: [
@@ -73,7 +84,15 @@ export abstract class Bars extends Chart {
           stroke: (d: { side: string }) => (d.side === 'after' ? 'var(--c-after)' : 'var(--ink)'),
           strokeWidth: 1,
         }),
-        text(shown, { x: 'value', y: 'side', fy: 'name', text: (d: { value: number }) => this.write(d.value), textAnchor: 'start', dx: 4, fontSize: 11 }),
+        text(shown, {
+          x: 'value',
+          y: 'side',
+          fy: 'name',
+          text: (d: { value: number }) => this.write(d.value),
+          textAnchor: 'start',
+          dx: 4,
+          fontSize: 11,
+        }),
         ruleX([0], { stroke: 'currentColor' }),
       ],
       color: { type: 'identity' },

@@ -46,7 +46,10 @@ export class Confusion extends Chart {
   #cells(): Cell[] {
     const names = this.#names();
     return (this.matrix ?? []).flatMap((row, i) => {
-      const total = Math.max(1, row.reduce((a, b) => a + b, 0));
+      const total = Math.max(
+        1,
+        row.reduce((a, b) => a + b, 0),
+      );
       return row.map((n, j) => ({ truth: names[i] ?? '', answer: names[j] ?? '', n, part: n / total, right: i === j }));
     });
   }
@@ -74,7 +77,14 @@ export class Confusion extends Chart {
       padding: 0,
       style: { fontSize: tight ? '10px' : '12px', background: 'none', overflow: 'visible' },
       ariaLabel: this.heading(),
-      x: { domain: names, label: t('chart.answer'), labelAnchor: 'center', labelArrow: 'none', tickRotate: longest > 2 ? -40 : 0, tickSize: 0 },
+      x: {
+        domain: names,
+        label: t('chart.answer'),
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        tickRotate: longest > 2 ? -40 : 0,
+        tickSize: 0,
+      },
       y: { domain: names, label: t('chart.truth'), labelArrow: 'none', tickSize: 0 },
       color: { type: 'identity' },
       marks: [

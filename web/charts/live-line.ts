@@ -25,7 +25,12 @@ export class LiveLine extends LitElement {
     new LanguageController(this);
   }
 
-  #line(pick: (p: LivePoint) => number | null, title: string, write: (v: number | null) => string, colour: string): TemplateResult | typeof nothing {
+  #line(
+    pick: (p: LivePoint) => number | null,
+    title: string,
+    write: (v: number | null) => string,
+    colour: string,
+  ): TemplateResult | typeof nothing {
     const values = this.history.flatMap((p) => {
       const value = pick(p);
       return value === null || !Number.isFinite(value) ? [] : [{ at: p.at, value }];
@@ -45,8 +50,18 @@ export class LiveLine extends LitElement {
   }
 
   override render(): TemplateResult {
-    return html`${this.#line((p) => p.loss, t('metric.loss'), (v) => format.decimal(v, 4), 'var(--c-quantize)')}
-      ${this.#line((p) => p.accuracy, t('metric.accuracy'), (v) => format.percent(v), 'var(--c-after)')}`;
+    return html`${this.#line(
+      (p) => p.loss,
+      t('metric.loss'),
+      (v) => format.decimal(v, 4),
+      'var(--c-quantize)',
+    )}
+      ${this.#line(
+        (p) => p.accuracy,
+        t('metric.accuracy'),
+        (v) => format.percent(v),
+        'var(--c-after)',
+      )}`;
   }
 }
 customElements.define('pare-live-line', LiveLine);

@@ -12,7 +12,14 @@ import type { Metric, Point } from '../state/types.ts';
 import { Chart, type ChartTable } from './chart.ts';
 
 export const METRICS: Metric[] = ['file_bytes', 'entropy_bytes', 'macs', 'effective_macs', 'latency_ms', 'peak_bytes', 'accuracy', 'loss'];
-const SHAPES: Record<string, string> = { original: 'circle', prune: 'triangle', train: 'square', distill: 'star', quantize: 'diamond', init: 'wye' };
+const SHAPES: Record<string, string> = {
+  original: 'circle',
+  prune: 'triangle',
+  train: 'square',
+  distill: 'star',
+  quantize: 'diamond',
+  init: 'wye',
+};
 const LEGEND_PATHS: Record<string, string> = {
   circle: 'M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0z',
   triangle: 'M0,-6L5.5,4.5H-5.5z',
@@ -98,7 +105,9 @@ export class TradeOff extends Chart {
     return html`<div class="readout">${this.readout || t('chart.trade-off-hint')}</div>
       <div class="legend">
         ${kinds.map(
-          (kind) => html`<span><svg width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"><path d=${LEGEND_PATHS[SHAPES[kind] ?? 'circle'] ?? ''}
+          (
+            kind,
+          ) => html`<span><svg width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"><path d=${LEGEND_PATHS[SHAPES[kind] ?? 'circle'] ?? ''}
             fill=${colour(kind)}></path></svg>${t(`kind.${kind}` as Key)}</span>`,
         )}
         <span><svg width="20" height="14" aria-hidden="true"><path d="M0,3H10V11H20" fill="none" stroke="currentColor" stroke-width="2"></path></svg>${t('chart.pareto')}</span>
@@ -145,12 +154,19 @@ export class TradeOff extends Chart {
   #front(): Point[] {
     const { xAxis, yAxis } = this;
     const value = (metric: Metric) => (p: Point) => this.#value(p, metric) ?? 0;
-    return paretoFront(this.#drawn(), value(xAxis), value(yAxis), larger(xAxis) ? 'larger' : 'smaller', larger(yAxis) ? 'larger' : 'smaller');
+    return paretoFront(
+      this.#drawn(),
+      value(xAxis),
+      value(yAxis),
+      larger(xAxis) ? 'larger' : 'smaller',
+      larger(yAxis) ? 'larger' : 'smaller',
+    );
   }
 
   #axis(metric: Metric) {
     const log = metric !== 'accuracy' && metric !== 'loss';
-    const short = (d: number) => (metric === 'accuracy' ? `${+(d * 100).toFixed(1)}` : metric === 'loss' ? String(d) : this.#tick(metric, d));
+    const short = (d: number) =>
+      metric === 'accuracy' ? `${+(d * 100).toFixed(1)}` : metric === 'loss' ? String(d) : this.#tick(metric, d);
     const values = this.#drawn().map((p) => this.#value(p, metric) as number);
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const pad = Math.max((high - low) * 0.12, metric === 'accuracy' ? 0.01 : high * 0.1);
@@ -206,15 +222,42 @@ export class TradeOff extends Chart {
       marginBottom: 40,
       style: { fontSize: '12px', background: 'none', overflow: 'visible' },
       ariaLabel: this.heading(),
-      x: { ...xScale, label: unit(xAxis), labelAnchor: 'center', labelArrow: 'none', grid: true, ticks: xScale.type === 'log' ? this.#ticks(xScale.domain, Math.max(3, width / 72)) : Math.max(3, Math.floor(width / 90)) },
-      y: { ...yScale, label: unit(yAxis), labelArrow: 'none', grid: true, ticks: yScale.type === 'log' ? this.#ticks(yScale.domain, 9) : 6 },
+      x: {
+        ...xScale,
+        label: unit(xAxis),
+        labelAnchor: 'center',
+        labelArrow: 'none',
+        grid: true,
+        ticks: xScale.type === 'log' ? this.#ticks(xScale.domain, Math.max(3, width / 72)) : Math.max(3, Math.floor(width / 90)),
+      },
+      y: {
+        ...yScale,
+        label: unit(yAxis),
+        labelArrow: 'none',
+        grid: true,
+        ticks: yScale.type === 'log' ? this.#ticks(yScale.domain, 9) : 6,
+      },
       r: { type: 'identity' },
       symbol: { type: 'identity' },
       color: { type: 'identity' },
       marks: [
         original ? ruleY([y(original)], { stroke: 'var(--edge)', strokeDasharray: '2 4' }) : null,
-        line([...roots, ...chains], { x: (c) => x(c.p), y: (c) => y(c.p), z: 'z', stroke: 'var(--edge)', strokeWidth: 1, strokeOpacity: 0.6 }),
-        line(onFront, { x, y, curve: larger(yAxis) !== larger(xAxis) ? 'step-after' : 'step-before', stroke: 'currentColor', strokeWidth: 2, strokeOpacity: 0.7 }),
+        line([...roots, ...chains], {
+          x: (c) => x(c.p),
+          y: (c) => y(c.p),
+          z: 'z',
+          stroke: 'var(--edge)',
+          strokeWidth: 1,
+          strokeOpacity: 0.6,
+        }),
+        line(onFront, {
+          x,
+          y,
+          curve: larger(yAxis) !== larger(xAxis) ? 'step-after' : 'step-before',
+          stroke: 'currentColor',
+          strokeWidth: 2,
+          strokeOpacity: 0.7,
+        }),
         dot(chosen, { x, y, r: (p: Point) => radius(p) + 5, stroke: 'var(--ink)', strokeWidth: 1.5 }),
         dot(points, {
           x,
@@ -228,16 +271,30 @@ export class TradeOff extends Chart {
           className: 'points',
         }),
         text(pins, { x: (c) => x(c.p), y: (c) => y(c.p), text: 'name', dy: -18, fontWeight: 600 }),
-        tip(points, pointer({ x, y, title: (p: Point) => this.#words(p).split(' · ').join('\n'), fill: 'var(--raised)', stroke: 'var(--edge)', maxRadius: 24 })),
+        tip(
+          points,
+          pointer({
+            x,
+            y,
+            title: (p: Point) => this.#words(p).split(' · ').join('\n'),
+            fill: 'var(--raised)',
+            stroke: 'var(--edge)',
+            maxRadius: 24,
+          }),
+        ),
       ],
     });
   }
 
   /** A click opens a point; Plot's own use of it, pinning the tip so that it covers other points, is kept from hearing of it. */
   override firstUpdated(): void {
-    this.renderRoot.addEventListener('pointerdown', (event) => {
-      if ((event.target as Element).closest('.plot')) event.stopPropagation();
-    }, true);
+    this.renderRoot.addEventListener(
+      'pointerdown',
+      (event) => {
+        if ((event.target as Element).closest('.plot')) event.stopPropagation();
+      },
+      true,
+    );
   }
 
   protected override afterDraw(svg: Element): void {

@@ -20,7 +20,9 @@ export function baseName(name: string): string {
 function scalesFor(weights: Weight[], weight: Weight): { scale: Float32Array; axis0: number } | null {
   if (weight.data instanceof Float32Array) return null;
   const base = baseName(weight.name);
-  const found = weights.find((w) => w.name !== weight.name && w.data instanceof Float32Array && w.name.includes('scale') && w.name.startsWith(base));
+  const found = weights.find(
+    (w) => w.name !== weight.name && w.data instanceof Float32Array && w.name.includes('scale') && w.name.startsWith(base),
+  );
   if (!found) return null;
   return { scale: found.data as Float32Array, axis0: weight.shape[0] ?? 1 };
 }
@@ -62,5 +64,15 @@ export function binWeights(weights: Weight[], tensor: string, range: [number, nu
       bins[i] = (bins[i] as number) + 1;
     }
   }
-  return { name: tensor, dtype: first.dtype, shape: tensor === '' ? [] : first.shape, count, zeros, minimum, maximum, range: [low, high], bins };
+  return {
+    name: tensor,
+    dtype: first.dtype,
+    shape: tensor === '' ? [] : first.shape,
+    count,
+    zeros,
+    minimum,
+    maximum,
+    range: [low, high],
+    bins,
+  };
 }

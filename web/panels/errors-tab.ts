@@ -60,7 +60,9 @@ export class ErrorsTab extends Panel {
     this.busy = true;
     try {
       await app.withModel(original.modelKey, () => app.client.tensors(original.modelKey));
-      const changes = await app.withModel(selected.modelKey, () => app.client.changes(original.modelKey, selected.modelKey, data.key, limits.test, SHOWN));
+      const changes = await app.withModel(selected.modelKey, () =>
+        app.client.changes(original.modelKey, selected.modelKey, data.key, limits.test, SHOWN),
+      );
       if (wanted === this.#shown) this.changes = changes;
     } catch (error) {
       app.problem('problem.errors', selected.label, error);
@@ -90,7 +92,8 @@ export class ErrorsTab extends Panel {
 
   #changed(): TemplateResult {
     const { changes } = this;
-    if (!changes) return html`<p class="muted">${this.busy ? t('errors.comparing') : this.state.active ? t('errors.waiting') : t('errors.choose')}</p>`;
+    if (!changes)
+      return html`<p class="muted">${this.busy ? t('errors.comparing') : this.state.active ? t('errors.waiting') : t('errors.choose')}</p>`;
     if (changes.changed === 0) return html`<p class="muted">${t('errors.none', { n: format.integer(changes.total) })}</p>`;
     return html`<p>${t('errors.summary', {
       n: format.integer(changes.changed),

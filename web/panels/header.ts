@@ -32,8 +32,18 @@ export class Header extends Panel {
     const { model, data, opening } = this.state;
     if (opening) return opening;
     const parts: string[] = [];
-    if (model) parts.push(t('header.model', { input: model.info.inputs.map((i) => format.shape(i.shape)).join(', '), size: format.bytes(model.fileBytes) }));
-    if (data) parts.push(t('header.data', { train: format.integer(data.info.n_train), test: format.integer(data.info.n_test), classes: data.info.n_classes }));
+    if (model)
+      parts.push(
+        t('header.model', { input: model.info.inputs.map((i) => format.shape(i.shape)).join(', '), size: format.bytes(model.fileBytes) }),
+      );
+    if (data)
+      parts.push(
+        t('header.data', {
+          train: format.integer(data.info.n_train),
+          test: format.integer(data.info.n_test),
+          classes: data.info.n_classes,
+        }),
+      );
     return parts.join(' · ');
   }
 

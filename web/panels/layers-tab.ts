@@ -13,7 +13,13 @@ type Column = { id: string; title: Key; value: (l: LayerReport) => number | null
 
 const COLUMNS: Column[] = [
   { id: 'parameters', title: 'column.parameters', value: (l) => l.parameters || null, write: format.integer, both: true },
-  { id: 'sparsity', title: 'column.sparsity', value: (l) => (l.parameters > 0 ? 1 - l.nonzeros / l.parameters : null), write: (v) => format.percent(v), both: true },
+  {
+    id: 'sparsity',
+    title: 'column.sparsity',
+    value: (l) => (l.parameters > 0 ? 1 - l.nonzeros / l.parameters : null),
+    write: (v) => format.percent(v),
+    both: true,
+  },
   { id: 'bits', title: 'column.bits', value: (l) => l.bits || null, write: (v) => format.significant(v), both: true },
   { id: 'bytes', title: 'column.bytes', value: (l) => (l.parameters > 0 ? l.bytes : null), write: format.bytes, both: true },
   { id: 'macs', title: 'column.macs', value: (l) => l.macs || null, write: format.count, both: true },
@@ -76,7 +82,10 @@ export class LayersTab extends Panel {
 
   #cell(column: Column, layer: LayerReport | undefined, isBefore: boolean): TemplateResult {
     const value = layer ? column.value(layer) : null;
-    const bar = column.id === 'sparsity' && !isBefore && value !== null ? html`<span class="bar" aria-hidden="true"><div style="width:${(value * 100).toFixed(0)}%"></div></span>` : nothing;
+    const bar =
+      column.id === 'sparsity' && !isBefore && value !== null
+        ? html`<span class="bar" aria-hidden="true"><div style="width:${(value * 100).toFixed(0)}%"></div></span>`
+        : nothing;
     return html`<td class="number ${isBefore ? 'before' : ''}">${bar}${column.write(value)}</td>`;
   }
 
@@ -104,7 +113,9 @@ export class LayersTab extends Panel {
           ${
             compared
               ? html`<tr><td></td><td></td><td></td>${COLUMNS.map((c) =>
-                  c.both ? html`<th scope="col" class="number">${t('chart.before')}</th><th scope="col" class="number">${t('chart.after')}</th>` : html`<th scope="col" class="number">${t('chart.after')}</th>`,
+                  c.both
+                    ? html`<th scope="col" class="number">${t('chart.before')}</th><th scope="col" class="number">${t('chart.after')}</th>`
+                    : html`<th scope="col" class="number">${t('chart.after')}</th>`,
                 )}</tr>`
               : nothing
           }</thead>

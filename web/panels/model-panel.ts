@@ -42,15 +42,33 @@ export class ModelPanel extends Panel {
     const before = original && original !== point ? original.step : null;
     const against = (a: number | null, b: number | null | undefined) => (before ? format.change(a, b) : '');
     return [
-      { title: t('metric.accuracy'), value: format.percent(now.accuracy, 2), change: before ? format.points(now.accuracy, before.accuracy) : '' },
+      {
+        title: t('metric.accuracy'),
+        value: format.percent(now.accuracy, 2),
+        change: before ? format.points(now.accuracy, before.accuracy) : '',
+      },
       { title: t('metric.loss'), value: format.decimal(now.loss, 4), change: against(now.loss, before?.loss) },
       { title: t('metric.file_bytes'), value: format.bytes(now.file_bytes), change: against(now.file_bytes, before?.file_bytes) },
-      { title: t('metric.entropy_bytes'), value: format.bytes(now.entropy_bytes), change: against(now.entropy_bytes, before?.entropy_bytes), note: t('note.entropy') },
+      {
+        title: t('metric.entropy_bytes'),
+        value: format.bytes(now.entropy_bytes),
+        change: against(now.entropy_bytes, before?.entropy_bytes),
+        note: t('note.entropy'),
+      },
       { title: t('metric.parameters'), value: format.count(now.parameters), change: against(now.parameters, before?.parameters) },
       { title: t('metric.nonzeros'), value: format.count(now.nonzeros), change: against(now.nonzeros, before?.nonzeros) },
       { title: t('metric.macs'), value: format.count(now.macs), change: against(now.macs, before?.macs) },
-      { title: t('metric.effective_macs'), value: format.count(now.effective_macs), change: against(now.effective_macs, before?.effective_macs) },
-      { title: t('metric.latency_ms'), value: format.milliseconds(now.latency_ms), change: against(now.latency_ms, before?.latency_ms), note: t('note.latency', { build: point.build }) },
+      {
+        title: t('metric.effective_macs'),
+        value: format.count(now.effective_macs),
+        change: against(now.effective_macs, before?.effective_macs),
+      },
+      {
+        title: t('metric.latency_ms'),
+        value: format.milliseconds(now.latency_ms),
+        change: against(now.latency_ms, before?.latency_ms),
+        note: t('note.latency', { build: point.build }),
+      },
       { title: t('metric.peak_bytes'), value: format.bytes(now.peak_bytes), change: against(now.peak_bytes, before?.peak_bytes) },
     ];
   }
@@ -68,7 +86,9 @@ export class ModelPanel extends Panel {
   #details(point: Point): TemplateResult | typeof nothing {
     const { seconds, details } = point.step;
     const { warning, ...rest } = details;
-    const plain = Object.entries(rest).filter((entry): entry is [string, string | number | boolean] => ['string', 'number', 'boolean'].includes(typeof entry[1]));
+    const plain = Object.entries(rest).filter((entry): entry is [string, string | number | boolean] =>
+      ['string', 'number', 'boolean'].includes(typeof entry[1]),
+    );
     const write = (value: string | number | boolean) => (typeof value === 'number' ? format.significant(value, 6) : said(String(value)));
     if (plain.length === 0 && !warning) return nothing;
     return html`${typeof warning === 'string' ? html`<p class="warning">${said(warning)}</p>` : nothing}
@@ -102,7 +122,8 @@ export class ModelPanel extends Panel {
         <button class="quiet" id="pin" aria-pressed=${isPinned} title="${t('model.pin-hint')} (p)" @click=${() => app.togglePin(point.id)}>${isPinned ? t('model.unpin') : t('model.pin')}</button></div>
       <p class="muted">${made}</p>
       <dl>${this.#lines(point, original).map(
-        (line, i) => html`<div class=${i === 0 ? 'big' : ''} title=${line.note ?? nothing}><dt>${line.title}</dt><dd class="value">${line.value}</dd><dd class="change">${line.change}</dd></div>`,
+        (line, i) =>
+          html`<div class=${i === 0 ? 'big' : ''} title=${line.note ?? nothing}><dt>${line.title}</dt><dd class="value">${line.value}</dd><dd class="change">${line.change}</dd></div>`,
       )}</dl>
       ${this.#honesty(point, original)}
       <p class="note">${t('note.measured', { build: point.build, n: format.integer(point.step.total) })}</p>

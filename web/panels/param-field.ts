@@ -30,7 +30,12 @@ export class ParamField extends LitElement {
       .help { grid-column: 1 / -1; color: var(--muted); font-size: 12px; line-height: 16px; }
     `,
   ];
-  static override properties = { param: { attribute: false }, value: { attribute: false }, layers: { attribute: false }, models: { attribute: false } };
+  static override properties = {
+    param: { attribute: false },
+    value: { attribute: false },
+    layers: { attribute: false },
+    models: { attribute: false },
+  };
   declare param: ParamInfo;
   declare value: ParamValue | undefined;
   declare layers: string[];
@@ -49,9 +54,11 @@ export class ParamField extends LitElement {
 
   #number(event: Event): void {
     const text = (event.target as HTMLInputElement).value;
-    if (text === '') return this.#send(undefined);
     let value = Number(text);
-    if (!Number.isFinite(value)) return;
+    if (text === '' || !Number.isFinite(value)) {
+      if (text === '') this.#send(undefined);
+      return;
+    }
     if (this.param.type === 'int') value = Math.round(value);
     value = Math.min(this.param.maximum ?? value, Math.max(this.param.minimum ?? value, value));
     this.#send(Number(value.toPrecision(7)));

@@ -27,7 +27,9 @@ export class Problems extends Panel {
       problems.length === 0
         ? nothing
         : problems.map(
-            (p) => html`<div class="problem"><div class="grow"><div class="why"><strong>${t(p.what, { where: p.where })}</strong> ${sentence(p.why)} ${t(p.todo)}</div>
+            (
+              p,
+            ) => html`<div class="problem"><div class="grow"><div class="why"><strong>${t(p.what, { where: p.where })}</strong> ${sentence(p.why)} ${t(p.todo)}</div>
               <details><summary>${t('problem.details')}</summary><pre>${p.details}</pre></details></div>
               <button class="quiet" aria-label=${t('problem.dismiss')} title=${t('problem.dismiss')} @click=${() => app.dismiss(p.id)}>✕</button></div>`,
           )

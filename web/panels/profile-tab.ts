@@ -35,8 +35,10 @@ export class ProfileTab extends Panel {
     return html`<pare-profile .bars=${bars}></pare-profile>
       <div class="side"><div class="scroll" tabindex="0" role="region" aria-label=${t('chart.profile')}><table><thead><tr><th scope="col">${t('column.operator')}</th><th scope="col" class="number">${t('column.count')}</th>
           <th scope="col" class="number">${t('column.time')}</th><th scope="col" class="number">${t('column.share')}</th></tr></thead>
-        <tbody>${after.map((o) => html`<tr><td>${o.operator}</td><td class="number">${o.count}</td><td class="number">${format.milliseconds(o.ms)}</td>
-          <td class="number">${format.percent(total > 0 ? o.ms / total : null)}</td></tr>`)}
+        <tbody>${after.map(
+          (o) => html`<tr><td>${o.operator}</td><td class="number">${o.count}</td><td class="number">${format.milliseconds(o.ms)}</td>
+          <td class="number">${format.percent(total > 0 ? o.ms / total : null)}</td></tr>`,
+        )}
           <tr><th scope="row">${t('column.total')}</th><td></td><td class="number">${format.milliseconds(total || null)}</td><td></td></tr></tbody></table></div>
         <p class="muted">${t('note.latency', { build: point.build })} ${point.kernels ? t('profile.kernels', { names: point.kernels }) : nothing}</p>
         <div class="row"><button id="save-trace" ?disabled=${after.length === 0} @click=${() => download('trace.json', chromeTrace(point.step.layers), 'application/json')}>${t('save.trace')}</button></div></div>`;

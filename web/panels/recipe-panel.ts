@@ -95,7 +95,10 @@ export class RecipePanel extends Panel {
     const models = [...NETWORKS, ...this.state.points.filter((p) => p.run !== '').map((p) => p.label)];
     const field = (param: ParamInfo) => html`<pare-param .param=${param} .value=${step[param.name]} .layers=${layers} .models=${models}
       @param=${(event: CustomEvent<{ name: string; value: ParamValue | undefined }>) =>
-        app.setRecipe(withParam(this.state.recipe, index, pass, event.detail.name, event.detail.value), `${index}.${event.detail.name}`)}></pare-param>`;
+        app.setRecipe(
+          withParam(this.state.recipe, index, pass, event.detail.name, event.detail.value),
+          `${index}.${event.detail.name}`,
+        )}></pare-param>`;
     const isPlain = (p: ParamInfo, i: number) => i < N_PLAIN_PARAMS || p.required || step[p.name] !== undefined;
     const plain = pass.params.filter(isPlain);
     const more = pass.params.filter((p, i) => !isPlain(p, i));
@@ -148,8 +151,17 @@ export class RecipePanel extends Panel {
     const pass = this.#pass(stage);
     const where = active.measuring
       ? t('run.measuring')
-      : t('run.step', { i: Math.min(active.finished + 1, active.recipe.steps.length), n: active.recipe.steps.length, what: pass ? said(pass.title) : stage });
-    const left = active.state === 'paused' ? t('run.paused') : active.secondsLeft === null ? '' : t('run.left', { time: format.duration(active.secondsLeft) });
+      : t('run.step', {
+          i: Math.min(active.finished + 1, active.recipe.steps.length),
+          n: active.recipe.steps.length,
+          what: pass ? said(pass.title) : stage,
+        });
+    const left =
+      active.state === 'paused'
+        ? t('run.paused')
+        : active.secondsLeft === null
+          ? ''
+          : t('run.left', { time: format.duration(active.secondsLeft) });
     return html`<div class="running">
       <div class="row"><span class="grow">${where}</span><span class="number">${format.percent(share, 0)}</span></div>
       <div class="bar" role="progressbar" aria-label=${t('run.progress')} aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(share * 100)}>

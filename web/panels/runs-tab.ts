@@ -28,8 +28,10 @@ export class RunsTab extends Panel {
     const chosen = pinned.map((id) => points.find((p) => p.id === id)).filter((p): p is Point => p !== undefined);
     const [a, b] = chosen;
     if (!a) return html`<p class="muted">${t('runs.pin-hint')}</p>`;
-    const title = (p: Point) => (p.run === '' ? p.label : `${p.label}: ${describeRecipe(p.recipe.steps.slice(p.index - 1, p.index), facts?.passes ?? [])}`);
-    const difference = (m: Metric) => (!b ? '' : m === 'accuracy' ? format.points(b.step.accuracy, a.step.accuracy) : format.change(b.step[m], a.step[m]));
+    const title = (p: Point) =>
+      p.run === '' ? p.label : `${p.label}: ${describeRecipe(p.recipe.steps.slice(p.index - 1, p.index), facts?.passes ?? [])}`;
+    const difference = (m: Metric) =>
+      !b ? '' : m === 'accuracy' ? format.points(b.step.accuracy, a.step.accuracy) : format.change(b.step[m], a.step[m]);
     return html`<div class="scroll" tabindex="0" role="region" aria-label=${t('runs.compare')}><table class="compare" id="compare"><thead><tr><th scope="col">${t('runs.compare')}</th><th scope="col" class="number">A · ${title(a)}</th>
         ${b ? html`<th scope="col" class="number">B · ${title(b)}</th><th scope="col" class="number">${t('runs.difference')}</th>` : nothing}</tr></thead>
       <tbody>${COMPARED.map(
@@ -41,7 +43,8 @@ export class RunsTab extends Panel {
   #point(point: Point): TemplateResult {
     const { selected, pinned, facts } = this.state;
     const { step } = point;
-    const what = point.run === '' ? t('kind.original') : describeRecipe(point.recipe.steps.slice(point.index - 1, point.index), facts?.passes ?? []);
+    const what =
+      point.run === '' ? t('kind.original') : describeRecipe(point.recipe.steps.slice(point.index - 1, point.index), facts?.passes ?? []);
     return html`<tr class=${point.id === selected ? 'chosen' : ''} data-point=${point.id}>
       <td>${point.label}</td><td class="what">${what}</td><td class="number">${format.percent(step.accuracy, 2)}</td><td class="number">${format.bytes(step.file_bytes)}</td>
       <td class="number">${format.count(step.macs)}</td><td class="number">${format.milliseconds(step.latency_ms)}</td>

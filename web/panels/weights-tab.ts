@@ -11,7 +11,10 @@ import '../charts/weight-histogram.ts';
 type Tensor = { name: string; dtype: string; shape: number[]; count: number };
 
 export class WeightsTab extends Panel {
-  static override styles = [base, css`:host { display: flex; flex-direction: column; gap: 8px; } select { max-width: 320px; } pare-weight-histogram { height: 320px; }`];
+  static override styles = [
+    base,
+    css`:host { display: flex; flex-direction: column; gap: 8px; } select { max-width: 320px; } pare-weight-histogram { height: 320px; }`,
+  ];
   static override properties = { tensors: { state: true }, tensor: { state: true }, old: { state: true }, now: { state: true } };
   declare tensors: Tensor[];
   declare tensor: string;
@@ -47,7 +50,10 @@ export class WeightsTab extends Panel {
     const info = this.state.model?.info.layers.find((l) => l.name === layer) as { weights?: string[] } | undefined;
     const named = info?.weights?.find((w) => this.tensors.some((x) => x.name === w));
     if (named) return named;
-    const words = layer.toLowerCase().split(/[/._]/).filter((w) => w.length > 1);
+    const words = layer
+      .toLowerCase()
+      .split(/[/._]/)
+      .filter((w) => w.length > 1);
     return this.tensors.find((x) => words.some((w) => x.name.toLowerCase().split(/[./_]/).includes(w)))?.name;
   }
 

@@ -14,14 +14,18 @@ export interface BundledData {
 }
 
 const IDX = (folder: string) =>
-  ['train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte.gz', 't10k-images-idx3-ubyte.gz', 't10k-labels-idx1-ubyte.gz'].map((name) => `${folder}/${name}`);
+  ['train-images-idx3-ubyte.gz', 'train-labels-idx1-ubyte.gz', 't10k-images-idx3-ubyte.gz', 't10k-labels-idx1-ubyte.gz'].map(
+    (name) => `${folder}/${name}`,
+  );
 
-export const DATA_SETS: BundledData[] = ([
-  { id: 'fashion-small', title: 'data.fashion-small', files: IDX('data/fashion-small'), classes: 'data.fashion-classes' },
-  { id: 'fashion', title: 'data.fashion', files: IDX('data/fashion'), classes: 'data.fashion-classes' },
-  { id: 'spirals', title: 'data.spirals', generated: 'spirals', files: [] },
-  { id: 'sequence', title: 'data.sequence', generated: 'sequence', files: [] },
-] satisfies BundledData[] as BundledData[]).filter((set) => set.files.every((file) => file in files));
+export const DATA_SETS: BundledData[] = (
+  [
+    { id: 'fashion-small', title: 'data.fashion-small', files: IDX('data/fashion-small'), classes: 'data.fashion-classes' },
+    { id: 'fashion', title: 'data.fashion', files: IDX('data/fashion'), classes: 'data.fashion-classes' },
+    { id: 'spirals', title: 'data.spirals', generated: 'spirals', files: [] },
+    { id: 'sequence', title: 'data.sequence', generated: 'sequence', files: [] },
+  ] satisfies BundledData[] as BundledData[]
+).filter((set) => set.files.every((file) => file in files));
 
 export const NETWORKS: string[] = Object.keys(files)
   .filter((path) => path.startsWith('models/'))

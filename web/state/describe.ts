@@ -6,7 +6,7 @@ import type { ParamInfo, ParamValue, PassInfo, RecipeStep } from '../../wasm/js/
 import { isKey, said, t } from '../i18n/index.ts';
 import * as format from './format.ts';
 
-export function valueOf(step: RecipeStep, pass: PassInfo | undefined, name: string): ParamValue | undefined {
+export function settingOf(step: RecipeStep, pass: PassInfo | undefined, name: string): ParamValue | undefined {
   return step[name] ?? pass?.params.find((p) => p.name === name)?.default;
 }
 
@@ -23,13 +23,13 @@ export function paramTitle(param: ParamInfo): string {
 function amount(step: RecipeStep, pass: PassInfo | undefined): string {
   const count = step.count;
   if (typeof count === 'number' && count > 0) return format.integer(count);
-  const value = valueOf(step, pass, 'amount');
+  const value = settingOf(step, pass, 'amount');
   return typeof value === 'number' ? format.percent(value, value * 100 === Math.round(value * 100) ? 0 : 1) : '';
 }
 
 export function describeStep(step: RecipeStep, pass: PassInfo | undefined): string {
   const words = (name: string) => {
-    const value = valueOf(step, pass, name);
+    const value = settingOf(step, pass, name);
     return typeof value === 'string' ? choiceText(value) : value === undefined ? '' : String(value);
   };
   switch (step.pass) {
@@ -58,5 +58,12 @@ function generic(step: RecipeStep, pass: PassInfo | undefined): string {
 }
 
 export function describeRecipe(steps: RecipeStep[], passes: PassInfo[]): string {
-  return steps.map((step) => describeStep(step, passes.find((p) => p.name === step.pass))).join(' → ');
+  return steps
+    .map((step) =>
+      describeStep(
+        step,
+        passes.find((p) => p.name === step.pass),
+      ),
+    )
+    .join(' → ');
 }

@@ -24,7 +24,10 @@ export function scaled(value: number, units: string[]): string {
     v /= 1000;
     i++;
   }
-  const text = number(v, i === 0 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3, minimumSignificantDigits: v < 100 ? 2 : 1 });
+  const text = number(
+    v,
+    i === 0 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3, minimumSignificantDigits: v < 100 ? 2 : 1 },
+  );
   return units[i] ? `${text} ${units[i]}` : text;
 }
 

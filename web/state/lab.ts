@@ -120,7 +120,10 @@ export class LabState {
       return;
     }
     const { modelId, dataId } = this.state;
-    const [model, data] = [NETWORKS.includes(modelId) ? modelId : FIRST_NETWORK, DATA_SETS.some((d) => d.id === dataId) ? dataId : FIRST_DATA];
+    const [model, data] = [
+      NETWORKS.includes(modelId) ? modelId : FIRST_NETWORK,
+      DATA_SETS.some((d) => d.id === dataId) ? dataId : FIRST_DATA,
+    ];
     await this.openBundled(model, data);
   }
 
@@ -169,7 +172,9 @@ export class LabState {
   /** Serialises openings; afterwards shows what is known of this model and data, and measures the original if it is new. */
   async #opening(work: () => Promise<void>): Promise<void> {
     if (this.state.active) {
-      this.problem('problem.busy', this.state.active.measuring ? t('run.measuring') : t('run.number', { n: this.state.active.number }), { code: 'BUSY' });
+      this.problem('problem.busy', this.state.active.measuring ? t('run.measuring') : t('run.number', { n: this.state.active.number }), {
+        code: 'BUSY',
+      });
       return;
     }
     const generation = ++this.#generation;
@@ -370,7 +375,11 @@ export class LabState {
       record = outcome === 'finished' ? { ...rest, state: 'finished' } : { ...record, state: 'cancelled' };
     } catch (error) {
       record = { ...record, state: 'failed', message: asFailure(error).message };
-      this.problem(run.id === '' ? 'problem.measure' : 'problem.run', run.id === '' ? model.name : t('run.number', { n: run.number }), error);
+      this.problem(
+        run.id === '' ? 'problem.measure' : 'problem.run',
+        run.id === '' ? model.name : t('run.number', { n: run.number }),
+        error,
+      );
     }
     this.#keepRun(record);
     this.store.set({ active: null });
@@ -391,7 +400,9 @@ export class LabState {
     const secondsLeft = share > 0.02 && seconds > 0.5 ? (seconds * (1 - share)) / share : null;
     const last = active.history.at(-1);
     const moved = !last || last.loss !== progress.loss || last.accuracy !== progress.accuracy;
-    const history = moved ? [...active.history.slice(-399), { at: progress.done, loss: progress.loss, accuracy: progress.accuracy }] : active.history;
+    const history = moved
+      ? [...active.history.slice(-399), { at: progress.done, loss: progress.loss, accuracy: progress.accuracy }]
+      : active.history;
     this.store.set({ active: { ...active, progress, secondsLeft, history } });
   }
 
@@ -415,7 +426,8 @@ export class LabState {
     };
     if (original && points.some((p) => p.id === point.id)) return;
     this.store.set({ points: [...points.filter((p) => p.id !== point.id), point], selected: point.id });
-    if (!original) void this.archive.keepModel({ key: event.modelKey, name: `${model?.name ?? 'model'}-${point.label}`, bytes: event.bytes });
+    if (!original)
+      void this.archive.keepModel({ key: event.modelKey, name: `${model?.name ?? 'model'}-${point.label}`, bytes: event.bytes });
     void this.archive.keepPoint(point);
   }
 

@@ -44,7 +44,16 @@ export function chromeTrace(layers: readonly LayerReport[]): string {
   let at = 0;
   const traceEvents = layers.flatMap((layer) => {
     if (!layer.time_ms) return [];
-    const event = { name: layer.name, cat: layer.op, ph: 'X', ts: at, dur: layer.time_ms * 1000, pid: 1, tid: 1, args: { op: layer.op, kernel: layer.kernel, macs: layer.macs } };
+    const event = {
+      name: layer.name,
+      cat: layer.op,
+      ph: 'X',
+      ts: at,
+      dur: layer.time_ms * 1000,
+      pid: 1,
+      tid: 1,
+      args: { op: layer.op, kernel: layer.kernel, macs: layer.macs },
+    };
     at += layer.time_ms * 1000;
     return [event];
   });

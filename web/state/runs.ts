@@ -54,7 +54,10 @@ export class RunArchive {
   async family(family: string): Promise<{ points: Point[]; runs: RunRecord[] }> {
     const db = await this.#db;
     if (!db) return { points: [], runs: [] };
-    const [points, runs] = await Promise.all([db.getAllFromIndex('points', 'family', family), db.getAllFromIndex('runs', 'family', family)]);
+    const [points, runs] = await Promise.all([
+      db.getAllFromIndex('points', 'family', family),
+      db.getAllFromIndex('runs', 'family', family),
+    ]);
     points.sort((a, b) => a.created - b.created || a.index - b.index);
     runs.sort((a, b) => a.created - b.created);
     return { points, runs };

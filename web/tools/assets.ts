@@ -51,7 +51,8 @@ export function pareAssets(single: boolean): Plugin {
     load(id) {
       if (id !== `\0${VIRTUAL}`) return undefined;
       if (!all().has('pare.wasm')) this.warn('the core (pare.wasm) is not built: the page will say that the lab cannot start');
-      if (!all().has('data/fashion-small/train-labels-idx1-ubyte.gz')) this.warn('Fashion-MNIST was not found: the page has generated data only');
+      if (!all().has('data/fashion-small/train-labels-idx1-ubyte.gz'))
+        this.warn('Fashion-MNIST was not found: the page has generated data only');
       const entries = [...all()].map(([path, bytes]) => [path, single ? { base64: Buffer.from(bytes).toString('base64') } : { url: path }]);
       return `export const files = ${JSON.stringify(Object.fromEntries(entries))};`;
     },

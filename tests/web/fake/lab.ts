@@ -31,34 +31,121 @@ class FakeError extends Error {
 
 const PASSES: PassInfo[] = [
   {
-    name: 'prune', title: 'Prune weights', help: 'Sets the least useful weights to zero.', kind: 'prune', needsData: false,
+    name: 'prune',
+    title: 'Prune weights',
+    help: 'Sets the least useful weights to zero.',
+    kind: 'prune',
+    needsData: false,
     params: [
-      { name: 'amount', type: 'float', minimum: 0, maximum: 1, default: 0.5, unit: '', help: 'Share of the weights to remove.', required: false },
-      { name: 'criterion', type: 'choice', choices: ['l1', 'random'], default: 'l1', unit: '', help: 'Which weights go first.', required: false },
-      { name: 'scope', type: 'choice', choices: ['layer', 'global'], default: 'layer', unit: '', help: 'Rank within each layer or over all of them.', required: false },
-      { name: 'parameters', type: 'choice', choices: ['weight', 'bias', 'both'], default: 'weight', unit: '', help: 'Which parameters are pruned.', required: false },
+      {
+        name: 'amount',
+        type: 'float',
+        minimum: 0,
+        maximum: 1,
+        default: 0.5,
+        unit: '',
+        help: 'Share of the weights to remove.',
+        required: false,
+      },
+      {
+        name: 'criterion',
+        type: 'choice',
+        choices: ['l1', 'random'],
+        default: 'l1',
+        unit: '',
+        help: 'Which weights go first.',
+        required: false,
+      },
+      {
+        name: 'scope',
+        type: 'choice',
+        choices: ['layer', 'global'],
+        default: 'layer',
+        unit: '',
+        help: 'Rank within each layer or over all of them.',
+        required: false,
+      },
+      {
+        name: 'parameters',
+        type: 'choice',
+        choices: ['weight', 'bias', 'both'],
+        default: 'weight',
+        unit: '',
+        help: 'Which parameters are pruned.',
+        required: false,
+      },
       { name: 'layers', type: 'layers', unit: '', help: 'Only these layers; none chosen: all.', required: false },
       { name: 'exclude', type: 'layers', unit: '', help: 'Not these layers.', required: false },
     ],
   },
   {
-    name: 'train', title: 'Train', help: 'Trains the network on the training samples; pruned weights stay zero.', kind: 'train', needsData: true,
+    name: 'train',
+    title: 'Train',
+    help: 'Trains the network on the training samples; pruned weights stay zero.',
+    kind: 'train',
+    needsData: true,
     params: [
-      { name: 'epochs', type: 'int', minimum: 1, maximum: 1000, default: 1, unit: 'epochs', help: 'Passes over the training samples.', required: false },
+      {
+        name: 'epochs',
+        type: 'int',
+        minimum: 1,
+        maximum: 1000,
+        default: 1,
+        unit: 'epochs',
+        help: 'Passes over the training samples.',
+        required: false,
+      },
       { name: 'rate', type: 'float', minimum: 0, maximum: 10, default: 0.01, unit: '', help: 'The first learning rate.', required: false },
-      { name: 'optimizer', type: 'choice', choices: ['sgd', 'adam', 'adamw'], default: 'sgd', unit: '', help: 'How a gradient becomes a step.', required: false },
-      { name: 'batch', type: 'int', minimum: 1, maximum: 4096, default: 64, unit: 'samples', help: 'Samples for each step.', required: false },
+      {
+        name: 'optimizer',
+        type: 'choice',
+        choices: ['sgd', 'adam', 'adamw'],
+        default: 'sgd',
+        unit: '',
+        help: 'How a gradient becomes a step.',
+        required: false,
+      },
+      {
+        name: 'batch',
+        type: 'int',
+        minimum: 1,
+        maximum: 4096,
+        default: 64,
+        unit: 'samples',
+        help: 'Samples for each step.',
+        required: false,
+      },
       { name: 'nesterov', type: 'bool', default: false, unit: '', help: 'Looks ahead before it steps.', required: false },
     ],
   },
   {
-    name: 'distill', title: 'Distil', help: 'Trains the network to answer like a teacher.', kind: 'distill', needsData: true,
+    name: 'distill',
+    title: 'Distil',
+    help: 'Trains the network to answer like a teacher.',
+    kind: 'distill',
+    needsData: true,
     params: [
       { name: 'teacher', type: 'model', default: 'original', unit: '', help: 'The network to learn from.', required: true },
-      { name: 'temperature', type: 'float', minimum: 0.1, maximum: 100, default: 4, unit: '', help: 'Softens both answers.', required: false },
+      {
+        name: 'temperature',
+        type: 'float',
+        minimum: 0.1,
+        maximum: 100,
+        default: 4,
+        unit: '',
+        help: 'Softens both answers.',
+        required: false,
+      },
     ],
   },
-  { name: 'quantize', title: 'Quantize to int8', help: 'Calibrates on samples and computes in int8.', kind: 'quantize', needsData: true, params: [] },
+  {
+    name: 'quantize',
+    title: 'Quantize to int8',
+    help: 'Calibrates on samples and computes in int8.',
+    kind: 'quantize',
+    needsData: true,
+    params: [],
+  },
 ];
 
 const LAYERS: [string, string, number[], number, number][] = [
@@ -81,7 +168,10 @@ interface Facts {
 
 function layerReports(f: Facts, original: boolean): LayerReport[] {
   return LAYERS.map(([name, op, shape, parameters, macs]) => ({
-    name, op, shape, parameters,
+    name,
+    op,
+    shape,
+    parameters,
     nonzeros: Math.round(parameters * (1 - f.sparsity)),
     sparsity: parameters > 0 ? f.sparsity : null,
     bits: parameters > 0 ? f.bits : null,
@@ -100,12 +190,31 @@ function stepOf(f: Facts, name: string, pass: string | null, kind: string, descr
   const sum = (pick: (l: LayerReport) => number | null) => layers.reduce((s, l) => s + (pick(l) ?? 0), 0);
   const right = Math.round(f.accuracy * total);
   return {
-    name, pass, kind, describe,
-    accuracy: right / total, right, total, loss: 2.5 * (1 - f.accuracy) + 0.03,
-    confusion: CLASSES.map((_, i) => CLASSES.map((_, j) => (i === j ? Math.round((total / 10) * f.accuracy) : (i * 7 + j * 3) % 4 === 0 ? Math.round((total / 30) * (1 - f.accuracy)) : 0))),
-    parameters: sum((l) => l.parameters), nonzeros: sum((l) => l.nonzeros), bytes: sum((l) => l.bytes), entropy_bytes: sum((l) => l.entropy_bytes),
-    file_bytes: 1500 + sum((l) => l.bytes), macs: sum((l) => l.macs), effective_macs: sum((l) => l.effective_macs),
-    peak_bytes: 31_000 + f.bits * 100, latency_ms: sum((l) => l.time_ms), seconds: 1, layers, details: pass ? { pruned: 100, note: 'A sentence of the pass.' } : {},
+    name,
+    pass,
+    kind,
+    describe,
+    accuracy: right / total,
+    right,
+    total,
+    loss: 2.5 * (1 - f.accuracy) + 0.03,
+    confusion: CLASSES.map((_, i) =>
+      CLASSES.map((_, j) =>
+        i === j ? Math.round((total / 10) * f.accuracy) : (i * 7 + j * 3) % 4 === 0 ? Math.round((total / 30) * (1 - f.accuracy)) : 0,
+      ),
+    ),
+    parameters: sum((l) => l.parameters),
+    nonzeros: sum((l) => l.nonzeros),
+    bytes: sum((l) => l.bytes),
+    entropy_bytes: sum((l) => l.entropy_bytes),
+    file_bytes: 1500 + sum((l) => l.bytes),
+    macs: sum((l) => l.macs),
+    effective_macs: sum((l) => l.effective_macs),
+    peak_bytes: 31_000 + f.bits * 100,
+    latency_ms: sum((l) => l.time_ms),
+    seconds: 1,
+    layers,
+    details: pass ? { pruned: 100, note: 'A sentence of the pass.' } : {},
   };
 }
 
@@ -129,7 +238,9 @@ class FakeModel implements Model {
   }
   weights() {
     return ['0.weight', '3.weight', '7.weight'].map((name, k) => ({
-      name, dtype: 'f32', shape: [40, 50],
+      name,
+      dtype: 'f32',
+      shape: [40, 50],
       data: Float32Array.from({ length: 2000 }, (_, i) => {
         const value = Math.sin(i * 12.9898 + k) * Math.cos(i * 78.233) * 0.4;
         return Math.abs(value) < this.facts.sparsity * 0.25 ? 0 : value;
@@ -161,7 +272,16 @@ class FakeData implements Dataset {
     readonly test: number,
   ) {}
   info() {
-    return { name: this.name, sample_shape: [28, 28], dtype: 'u8', n_classes: 10, class_names: null, n_train: this.train, n_test: this.test, single: false };
+    return {
+      name: this.name,
+      sample_shape: [28, 28],
+      dtype: 'u8',
+      n_classes: 10,
+      class_names: null,
+      n_train: this.train,
+      n_test: this.test,
+      single: false,
+    };
   }
   samples(_split: 'train' | 'test', first: number, count: number) {
     const pixels = new Float32Array(count * 784);
@@ -187,7 +307,8 @@ class FakeJob implements Job {
     for (const [i, step] of recipe.steps.entries()) {
       const pass = PASSES.find((p) => p.name === step.pass);
       if (!pass) throw new FakeError('BAD_RECIPE', `step ${i + 1}: there is no pass '${step.pass}'`);
-      if (step.amount !== undefined && !((step.amount as number) <= 1)) throw new FakeError('BAD_RECIPE', `step ${i + 1} (${step.pass}): amount ${String(step.amount)} is not in 0..1`);
+      if (step.amount !== undefined && !((step.amount as number) <= 1))
+        throw new FakeError('BAD_RECIPE', `step ${i + 1} (${step.pass}): amount ${String(step.amount)} is not in 0..1`);
     }
     this.total = options.limitTest || (options.data as FakeData | undefined)?.test || 1000;
     this.models = [model];
@@ -208,8 +329,12 @@ class FakeJob implements Job {
     const pass = this.recipe.steps[i - 1]?.pass ?? 'measure';
     const x = (this.#done % each) / each;
     return {
-      done: this.#done, total, loss: pass === 'train' ? 0.9 * Math.exp(-2 * x) + 0.05 * Math.sin(this.#done) : null,
-      accuracy: pass === 'train' ? 0.7 + 0.2 * x : null, stage: `${i}/${this.recipe.steps.length} ${pass}`, finished: this.#done === total,
+      done: this.#done,
+      total,
+      loss: pass === 'train' ? 0.9 * Math.exp(-2 * x) + 0.05 * Math.sin(this.#done) : null,
+      accuracy: pass === 'train' ? 0.7 + 0.2 * x : null,
+      stage: `${i}/${this.recipe.steps.length} ${pass}`,
+      finished: this.#done === total,
     };
   }
   #finish(i: number): void {
@@ -234,7 +359,11 @@ class FakeJob implements Job {
   report(): Report {
     return {
       pare: { version: '0.0.0', build: 'stand-in', numerics: 'exact', kernels: [] },
-      model: null, data: null, recipe: this.recipe, weights_sha256: '', steps: this.steps,
+      model: null,
+      data: null,
+      recipe: this.recipe,
+      weights_sha256: '',
+      steps: this.steps,
     };
   }
   model(i: number): Model {
@@ -257,7 +386,8 @@ export async function createLab(): Promise<Lab> {
       return new FakeModel(bytes, { accuracy: 0.907, sparsity: 0, bits: 32, name: 'x' });
     },
     loadDataset: (files) => {
-      if (files.length !== 2 && files.length !== 4) throw new FakeError('BAD_DATA', `${files.length} file given: images and labels are needed`);
+      if (files.length !== 2 && files.length !== 4)
+        throw new FakeError('BAD_DATA', `${files.length} file given: images and labels are needed`);
       return new FakeData('files', 6000, 2000);
     },
     generateDataset: (kind) => new FakeData(kind, 3000, 1000),
