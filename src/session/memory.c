@@ -111,7 +111,7 @@ static size_t lowest_gap(const place *wanted, const place *const *placed, int n_
 static pare_status assign_offsets(planner *plan, const place **placed, size_t *total) {
   size_t end = 0, sum = 0;
   for (int i = 0; i < plan->n_order; i++)
-    if (!pare_add_size(sum, aligned(plan->order[i]->len_bytes), &sum) || sum > MAX_MEMORY_BYTES * 16)
+    if (!pare_add_size(sum, aligned(plan->order[i]->len_bytes), &sum) || sum / 16 > MAX_MEMORY_BYTES)
       return pare_fail(plan->session->ctx, PARE_OUT_OF_MEMORY, "the model's values do not fit in memory");
   for (int i = 0; i < plan->n_order; i++) {
     place *wanted = &plan->places[plan->order[i]->i_value];

@@ -239,7 +239,7 @@ static void build(rig *r, const op_case *c) {
   }
   r->n_out = count_outputs(c);
   for (int i = 0; i < r->n_out; i++) {
-    char name[8];
+    char name[16];
     snprintf(name, sizeof name, "out%d", i);
     expect_ok(r->ctx, pare_model_add_value(r->model, name, PARE_NONE, NULL, &outputs[i]));
     r->model->outputs[r->model->n_outputs++] = outputs[i];
