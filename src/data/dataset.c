@@ -38,7 +38,7 @@ void pare_dataset_free(pare_dataset *dataset) {
   pare_free(dataset->ctx, dataset);
 }
 
-/* ---- do its parts fit each other -------------------------------------------------------------------------------- */
+/* ---- do its parts fit each other ----------------------------------------------------------------------- */
 
 static pare_status check_labels(pare_dataset *dataset, const pare_split *split, const char *which) {
   for (int64_t i = 0; i < split->n; i++) {
@@ -81,7 +81,7 @@ pare_status pare_dataset_settle(pare_dataset *dataset) {
                    pare_dtype_name(dataset->test.samples.dtype));
 }
 
-/* ---- splitting a single set -------------------------------------------------------------------------------------- */
+/* ---- splitting a single set ---------------------------------------------------------------------------- */
 
 static bool is_test(int64_t i) {
   return i % TEST_EVERY == TEST_EVERY - 1;
@@ -143,7 +143,7 @@ pare_status pare_dataset_for_training(const pare_dataset *dataset, pare_dataset 
   return status;
 }
 
-/* ---- batches ---------------------------------------------------------------------------------------------------- */
+/* ---- batches ------------------------------------------------------------------------------------------- */
 
 static void gather_u8(const uint8_t *from, int64_t n, float scale, float *to) {
   for (int64_t i = 0; i < n; i++) to[i] = (float)from[i] * scale;

@@ -1,4 +1,5 @@
-/* From files to a data set: each file is told apart by its first bytes, images from labels by rank, and a pair by its counts. */
+/* From files to a data set: each file is told apart by its first bytes, images from labels by rank, and a
+ * pair by its counts. */
 #include "data/dataset_internal.h"
 
 #include <stdio.h>
@@ -14,7 +15,7 @@ typedef struct part {
   bool taken;
 } part;
 
-/* ---- one file --------------------------------------------------------------------------------------------------- */
+/* ---- one file ------------------------------------------------------------------------------------------ */
 
 static pare_status read_plain(pare_context *ctx, const char *name, const uint8_t *bytes, size_t len_bytes,
                               pare_tensor *out) {
@@ -36,7 +37,7 @@ static pare_status read_file(pare_context *ctx, const pare_file *file, part *out
   return status;
 }
 
-/* ---- labels and samples ----------------------------------------------------------------------------------------- */
+/* ---- labels and samples -------------------------------------------------------------------------------- */
 
 static bool is_labels(const part *p) {
   return p->tensor.shape.rank == 1 || (p->tensor.shape.rank == 2 && p->tensor.shape.dims[1] == 1);
@@ -143,7 +144,7 @@ pare_status pare_dataset_load(pare_context *ctx, const pare_file *files, int n_f
   return pare_dataset_from_files(ctx, name, files, n_files, false, out);
 }
 
-/* ---- by name ---------------------------------------------------------------------------------------------------- */
+/* ---- by name ------------------------------------------------------------------------------------------- */
 
 typedef struct file_set {
   pare_context *ctx;
@@ -180,7 +181,7 @@ static pare_status open_list(pare_context *ctx, const char *spec, char *list, pa
   return status;
 }
 
-/* ---- Fashion-MNIST (Xiao, Rasul, Vollgraf 2017) ------------------------------------------------------------------ */
+/* ---- Fashion-MNIST (Xiao, Rasul, Vollgraf 2017) -------------------------------------------------------- */
 
 static const char *const fashion_classes[10] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                                                 "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};

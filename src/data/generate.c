@@ -1,11 +1,14 @@
-/* Data sets that need no file, for an MLP and for an LSTM. Made from a fixed seed with nothing but +, -, *, / and the core's own cosine:
- * the same numbers in every build. 2,000 samples to train, 1,000 to test, classes in turn.
+/* Data sets that need no file, for an MLP and for an LSTM. Made from a fixed seed with nothing but +, -, *, /
+ * and the core's own cosine: the same numbers in every build. 2,000 samples to train, 1,000 to test, classes
+ * in turn.
  *
- * spirals: points [2] on three arms, r in [0,1), angle 4 * class + 4 r + noise of deviation 0.2 (the data of Stanford's CS231n notes,
- * "Putting it together: minimal neural network case study"); x = r sin(angle), y = r cos(angle).
+ * spirals: points [2] on three arms, r in [0,1), angle 4 * class + 4 r + noise of deviation 0.2 (the data of
+ * Stanford's CS231n notes, "Putting it together: minimal neural network case study"); x = r sin(angle), y = r
+ * cos(angle).
  *
- * sequence: a point seen at 6 times [6,2], circling the origin from a random start by 45 degrees a step. The class is which way
- * it turns and whether its radius grows or shrinks: 4 classes, none of which one step alone shows. Noise of deviation 0.2. */
+ * sequence: a point seen at 6 times [6,2], circling the origin from a random start by 45 degrees a step. The
+ * class is which way it turns and whether its radius grows or shrinks: 4 classes, none of which one step
+ * alone shows. Noise of deviation 0.2. */
 #include "data/dataset_internal.h"
 #include "kernels/f32_math/f32_math.h"
 

@@ -1,5 +1,6 @@
-/* Gzip (RFC 1952): header and trailer are read and checked here, the deflate stream inside is inflated by stb_image's decoder
- * (public domain), straight into memory of the size that the trailer states. One member per file. */
+/* Gzip (RFC 1952): header and trailer are read and checked here, the deflate stream inside is inflated by
+ * stb_image's decoder (public domain), straight into memory of the size that the trailer states. One member
+ * per file. */
 #include "data/dataset.h"
 
 #include <limits.h>
@@ -8,6 +9,7 @@
 /* The decoder inflates into memory that it is given; nothing of stb_image that allocates is called. */
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
+#define STBI_NO_THREAD_LOCALS /* not in a module without threads */
 #define STBI_ONLY_PNG
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
@@ -16,7 +18,8 @@
 #define STBI_MALLOC(size)       ((void)(size), (void *)NULL)
 #define STBI_REALLOC(old, size) ((void)(old), (void)(size), (void *)NULL)
 #define STBI_FREE(memory)       ((void)(memory))
-/* stb_image leaves static functions undeclared or unused; gcc looks at that at the end of the file, so there is no pop. */
+/* stb_image leaves static functions undeclared or unused; gcc looks at that at the end of the file, so there
+ * is no pop. */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include <stb/stb_image.h>
 
@@ -64,7 +67,8 @@ static size_t skip_header(const uint8_t *bytes, size_t end) {
 }
 
 static pare_status inflate(pare_context *ctx, const char *name, pare_span deflated, pare_buffer *out) {
-  /* The decoder wants 16 bits in hand to the last, where the stream may have fewer left: the trailer behind it gives them. */
+  /* The decoder wants 16 bits in hand to the last, where the stream may have fewer left: the trailer behind
+   * it gives them. */
   int got =
       stbi_zlib_decode_noheader_buffer((char *)out->data, (int)out->len_bytes, (const char *)deflated.data,
                                        (int)(deflated.len_bytes + TRAILER_BYTES));

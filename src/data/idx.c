@@ -1,5 +1,5 @@
-/* IDX, the format of MNIST and its successors (LeCun, Cortes, Burges): 0, 0, element type, rank, then rank big-endian 32-bit sizes,
- * then big-endian elements in C order. */
+/* IDX, the format of MNIST and its successors (LeCun, Cortes, Burges): 0, 0, element type, rank, then rank
+ * big-endian 32-bit sizes, then big-endian elements in C order. */
 #include "data/dataset.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
-/* NPY, numpy's array file (numpy.lib.format, versions 1.0 to 3.0): "\x93NUMPY", version, header length, then a Python dictionary as text
- * {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, then the elements. Fortran order is turned into C order. */
+/* NPY, numpy's array file (numpy.lib.format, versions 1.0 to 3.0): "\x93NUMPY", version, header length, then
+ * a Python dictionary as text {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, then the elements.
+ * Fortran order is turned into C order. */
 #include "data/dataset.h"
 
 #include <stdio.h>
@@ -21,7 +22,7 @@ typedef struct npy_header {
   bool big_endian, fortran;
 } npy_header;
 
-/* ---- the dictionary --------------------------------------------------------------------------------------------- */
+/* ---- the dictionary ------------------------------------------------------------------------------------ */
 
 static void skip_space(npy_header *h) {
   while (h->at < h->end && (*h->at == ' ' || *h->at == '\n' || *h->at == '\t' || *h->at == ',')) h->at++;
@@ -128,7 +129,7 @@ static pare_status read_header(pare_context *ctx, const char *name, const uint8_
   return PARE_OK;
 }
 
-/* ---- the elements ----------------------------------------------------------------------------------------------- */
+/* ---- the elements -------------------------------------------------------------------------------------- */
 
 static void swap_bytes(uint8_t *bytes, size_t len_bytes, size_t size) {
   for (size_t i = 0; i < len_bytes; i += size) {
@@ -142,7 +143,7 @@ static void swap_bytes(uint8_t *bytes, size_t len_bytes, size_t size) {
 
 /* `from` has its first index moving fastest, `to` its last. */
 static void copy_from_fortran(uint8_t *to, const uint8_t *from, const pare_shape *shape, size_t size) {
-  size_t strides[PARE_MAX_RANK], index[PARE_MAX_RANK] = {0}, stride = size, offset = 0;
+  size_t strides[PARE_MAX_RANK] = {0}, index[PARE_MAX_RANK] = {0}, stride = size, offset = 0;
   for (int i = 0; i < shape->rank; i++) {
     strides[i] = stride;
     stride *= (size_t)shape->dims[i];

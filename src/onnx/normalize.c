@@ -1,6 +1,7 @@
-/* One form for every operator: opset 18's. Older opsets give as attributes what newer ones take as inputs, and Softmax once meant
- * something else; here, in one table, is which and since when (ONNX changelog, onnx/docs/Changelog.md). Reading turns attributes
- * into initializers (marked from_attr: they are no weights); writing turns them back, as the model's opset wants them. */
+/* One form for every operator: opset 18's. Older opsets give as attributes what newer ones take as inputs,
+ * and Softmax once meant something else; here, in one table, is which and since when (ONNX changelog,
+ * onnx/docs/Changelog.md). Reading turns attributes into initializers (marked from_attr: they are no
+ * weights); writing turns them back, as the model's opset wants them. */
 #include "onnx/onnx.h"
 
 #include <string.h>
@@ -44,7 +45,8 @@ static const struct form_change {
     {"Unsqueeze", 13, "axes", 1, FORM_INTS},
 };
 
-/* The first opset that has an operator (or, with `attr`, that attribute of it), of those that passes add to older models. */
+/* The first opset that has an operator (or, with `attr`, that attribute of it), of those that passes add to
+ * older models. */
 static const struct first_opset {
   const char *op, *attr;
   int since;
@@ -60,7 +62,7 @@ static bool coerces_to_matrix(const pare_node *node) {
 }
 enum { SOFTMAX_SINCE = 13 };
 
-/* ---- reading: attributes to inputs ------------------------------------------------------------------------------- */
+/* ---- reading: attributes to inputs --------------------------------------------------------------------- */
 
 static bool is_float(pare_dtype dtype) {
   return dtype == PARE_F32 || dtype == PARE_F64 || dtype == PARE_F16;
@@ -127,7 +129,7 @@ static pare_status attr_to_input(pare_model *model, int i_node, const struct for
   return set_input(model, node, change->i_input, i_value);
 }
 
-/* ---- reading: Softmax before opset 13 ---------------------------------------------------------------------------- */
+/* ---- reading: Softmax before opset 13 ------------------------------------------------------------------ */
 
 static int softmax_rank(const pare_node *node, const int *ranks) {
   int rank = node->n_inputs > 0 && node->inputs[0] >= 0 ? ranks[node->inputs[0]] : -1;
@@ -198,7 +200,7 @@ pare_status pare_onnx_normalize(pare_model *model) {
   return opset < SOFTMAX_SINCE ? normalize_softmaxes(model) : PARE_OK;
 }
 
-/* ---- writing: inputs to attributes ------------------------------------------------------------------------------- */
+/* ---- writing: inputs to attributes --------------------------------------------------------------------- */
 
 static bool has_input(const pare_node *node, int i_input) {
   return i_input < node->n_inputs - node->n_captured && node->inputs[i_input] >= 0;

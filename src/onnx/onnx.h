@@ -1,5 +1,6 @@
-/* ONNX files beyond what pare.h offers for whole models: single tensors, and the meeting point of the reader's and writer's files.
- * Format: onnx.proto, IR version 8 (onnx 1.12); later versions only add fields, which are carried along unread. */
+/* ONNX files beyond what pare.h offers for whole models: single tensors, and the meeting point of the
+ * reader's and writer's files. Format: onnx.proto, IR version 8 (onnx 1.12); later versions only add fields,
+ * which are carried along unread. */
 #ifndef PARE_ONNX_H
 #define PARE_ONNX_H
 
@@ -10,17 +11,18 @@
 #define PARE_ONNX_MAX_OPSET 18
 #define PARE_ONNX_MAX_IR    10
 
-/* metadata_props key whose value lists the initializers with masked zeros: names parted by commas, with \, and \\ for , and \. */
+/* metadata_props key whose value lists the initializers with masked zeros: names parted by commas, with \,
+ * and \\ for , and \. */
 #define PARE_ONNX_PRUNED_KEY "pare.pruned"
 
-/* A TensorProto file (.pb), as in ONNX's test data. `file_name` is for messages. `tensor_name` (may be NULL) gets the name inside,
- * possibly "". BAD_MODEL, UNSUPPORTED. */
+/* A TensorProto file (.pb), as in ONNX's test data. `file_name` is for messages. `tensor_name` (may be NULL)
+ * gets the name inside, possibly "". BAD_MODEL, UNSUPPORTED. */
 pare_status pare_onnx_tensor_read(pare_context *ctx, const char *file_name, const void *bytes,
                                   size_t len_bytes, pare_tensor *out, pare_buffer *tensor_name);
 /* The content of a TensorProto, with raw_data. */
 void pare_onnx_tensor_write(pare_writer *out, const char *name, const pare_tensor *tensor);
 
-/* ---- inside src/onnx -------------------------------------------------------------------------------------------- */
+/* ---- inside src/onnx ----------------------------------------------------------------------------------- */
 
 /* Names to indices: a hash table (FNV-1a, linear probing). Names are borrowed. */
 typedef struct pare_names {
@@ -48,14 +50,16 @@ typedef struct pare_onnx_reader {
 pare_status pare_onnx_text(pare_onnx_reader *reader, const pare_wire *wire, const pare_wire_field *field,
                            const char *what, const char **out);
 bool pare_onnx_is_text(pare_span bytes); /* UTF-8 without a zero */
-/* Copies every field of a message but those in `known` (bit n: field n) into the model's arena, encoded as they are. */
+/* Copies every field of a message but those in `known` (bit n: field n) into the model's arena, encoded as
+ * they are. */
 pare_status pare_onnx_keep(pare_onnx_reader *reader, const pare_wire *message, uint64_t known,
                            pare_span *out);
 #define PARE_FIELD_BIT(number) (1ull << (number))
 /* The index of the value of that name, made when it is not there. */
 pare_status pare_onnx_value(pare_onnx_reader *reader, const char *name, int *out);
 
-/* TensorProto in two stages, so that messages can name the tensor and nothing moves before all was understood. */
+/* TensorProto in two stages, so that messages can name the tensor and nothing moves before all was
+ * understood. */
 typedef struct pare_tensor_proto {
   pare_wire message;
   pare_span name;
@@ -69,7 +73,8 @@ typedef struct pare_tensor_proto {
 } pare_tensor_proto;
 
 pare_status pare_onnx_tensor_scan(const pare_wire *message, pare_tensor_proto *out);
-/* `file` is where the message stands, or NULL: then data is always copied. `what` opens each message: "initializer 'w'". */
+/* `file` is where the message stands, or NULL: then data is always copied. `what` opens each message:
+ * "initializer 'w'". */
 pare_status pare_onnx_tensor_load(const pare_tensor_proto *proto, pare_bytes *file, const char *what,
                                   pare_tensor *out);
 
@@ -80,7 +85,8 @@ pare_status pare_onnx_read_node(pare_onnx_reader *reader, const pare_wire *messa
 
 /* ranks.c: the rank of each value, -1 where it is not known. [n_values], pare_free; NULL: out of memory. */
 int *pare_onnx_ranks(const pare_model *model);
-/* normalize.c: from the forms of the model's opset to those of opset 18 that every operator here expects, and back. */
+/* normalize.c: from the forms of the model's opset to those of opset 18 that every operator here expects, and
+ * back. */
 pare_status pare_onnx_normalize(pare_model *model);
 /* Turns a private clone into what is valid in its opset; raises the opset when a node has no form in it. */
 pare_status pare_onnx_denormalize(pare_model *model);

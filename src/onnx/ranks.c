@@ -1,5 +1,6 @@
-/* The rank of each value as far as operators give it away without knowing shapes: enough to tell whether an old Softmax's axis is the
- * last one. Nodes are gone through in their order, in the internal form (normalize.c). */
+/* The rank of each value as far as operators give it away without knowing shapes: enough to tell whether an
+ * old Softmax's axis is the last one. Nodes are gone through in their order, in the internal form
+ * (normalize.c). */
 #include "onnx/onnx.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Reads an ONNX model (ModelProto, GraphProto) out of bytes that the model keeps: weights are used where they stand.
- * Source: onnx.proto, IR version 8. The graph's fields may stand in any order, so they are gone through once per kind; what is not
- * understood is kept encoded and written back. */
+/* Reads an ONNX model (ModelProto, GraphProto) out of bytes that the model keeps: weights are used where they
+ * stand. Source: onnx.proto, IR version 8. The graph's fields may stand in any order, so they are gone
+ * through once per kind; what is not understood is kept encoded and written back. */
 #include "onnx/onnx.h"
 
 #include <stdio.h>
@@ -40,7 +40,7 @@ static pare_status push_index(pare_arena *arena, int **list, int *n, int *capaci
   return PARE_OK;
 }
 
-/* ---- graph ------------------------------------------------------------------------------------------------------ */
+/* ---- graph --------------------------------------------------------------------------------------------- */
 
 static pare_status read_input(pare_onnx_reader *reader, const pare_wire *message) {
   int before = reader->model->n_values, i_value;
@@ -155,7 +155,7 @@ static pare_status read_graph(pare_onnx_reader *reader, const pare_wire *graph) 
   return pare_onnx_keep(reader, graph, known, &reader->model->graph_extra);
 }
 
-/* ---- model ------------------------------------------------------------------------------------------------------ */
+/* ---- model --------------------------------------------------------------------------------------------- */
 
 static pare_status read_pair(pare_onnx_reader *reader, const pare_wire *message, pare_text_pair *out) {
   pare_wire wire = *message;
@@ -278,7 +278,7 @@ static pare_status check_versions(const pare_model *model) {
   return PARE_OK;
 }
 
-/* ---- which zeros are masked ------------------------------------------------------------------------------------- */
+/* ---- which zeros are masked ---------------------------------------------------------------------------- */
 
 static void mark_pruned(pare_model *model, const char *list, char *name) {
   for (const char *at = list; *list;) {
@@ -312,7 +312,7 @@ static pare_status read_pruned(pare_model *model) {
   return PARE_OK;
 }
 
-/* ---- loading ---------------------------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------------------------- */
 
 static pare_status read_model(pare_onnx_reader *reader) {
   pare_model *model = reader->model;

@@ -1,6 +1,6 @@
-/* NodeProto and AttributeProto. Attributes of a type that no operator here reads (graphs, sparse tensors, lists of tensors,
- * references to a function's attributes) keep their encoded form. What the graphs among them read from around them counts as
- * inputs of the node (captured), so that it stays alive and in order. */
+/* NodeProto and AttributeProto. Attributes of a type that no operator here reads (graphs, sparse tensors,
+ * lists of tensors, references to a function's attributes) keep their encoded form. What the graphs among
+ * them read from around them counts as inputs of the node (captured), so that it stays alive and in order. */
 #include "onnx/onnx.h"
 
 #include <math.h>
@@ -32,7 +32,7 @@ enum {
 };
 enum { GRAPH_NODE = 1 };
 
-/* ---- attributes ------------------------------------------------------------------------------------------------- */
+/* ---- attributes ---------------------------------------------------------------------------------------- */
 
 /* What an attribute message holds, before anything of it is taken. */
 typedef struct attr_scan {
@@ -197,7 +197,7 @@ static pare_status read_attr(pare_onnx_reader *reader, const pare_wire *node, co
   }
 }
 
-/* ---- captured values -------------------------------------------------------------------------------------------- */
+/* ---- captured values ----------------------------------------------------------------------------------- */
 
 typedef struct captures {
   int *values;
@@ -206,7 +206,8 @@ typedef struct captures {
 
 static pare_status capture(pare_onnx_reader *reader, const pare_wire *node, const pare_wire_field *field,
                            captures *out) {
-  /* Names that are not outer values are the graph's own; outer values stand before their readers in a valid file. */
+  /* Names that are not outer values are the graph's own; outer values stand before their readers in a valid
+   * file. */
   if (!pare_onnx_is_text(field->bytes)) return PARE_OK;
   const char *name;
   PARE_TRY(pare_onnx_text(reader, node, field, "an input", &name));
@@ -275,7 +276,7 @@ static pare_status capture_from_graph(pare_onnx_reader *reader, const pare_wire 
   }
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------ */
+/* ---- nodes --------------------------------------------------------------------------------------------- */
 
 static pare_status grow_nodes(pare_model *model) {
   if (model->n_nodes < model->cap_nodes) return PARE_OK;
@@ -289,7 +290,8 @@ static pare_status grow_nodes(pare_model *model) {
   return PARE_OK;
 }
 
-/* Layers are named by their nodes: a missing name is made from the operator, a second use of a name gets a number. */
+/* Layers are named by their nodes: a missing name is made from the operator, a second use of a name gets a
+ * number. */
 static pare_status name_node(pare_onnx_reader *reader, pare_node *node, int i_node) {
   const char *stem = node->name && *node->name ? node->name : node->op_type;
   const char *name = node->name && *node->name ? node->name : "";

@@ -1,7 +1,8 @@
-/* TensorProto: a name, a type, dims, and the elements in one of six fields (onnx.proto). raw_data and packed float_data are used
- * where they stand in the file. Data in a protobuf file has no alignment, but in front of it stand its own tag and length, which are
- * read by then: the data slides down over them to its alignment (up to 3 bytes for f32; raw_data of 128 bytes or more has at least 3).
- * What has no such room (small tensors, 8-byte types) is copied. Rows of varints are decoded into a new tensor. */
+/* TensorProto: a name, a type, dims, and the elements in one of six fields (onnx.proto). raw_data and packed
+ * float_data are used where they stand in the file. Data in a protobuf file has no alignment, but in front of
+ * it stand its own tag and length, which are read by then: the data slides down over them to its alignment
+ * (up to 3 bytes for f32; raw_data of 128 bytes or more has at least 3). What has no such room (small
+ * tensors, 8-byte types) is copied. Rows of varints are decoded into a new tensor. */
 #include "onnx/onnx.h"
 
 #include <string.h>
@@ -103,7 +104,7 @@ pare_status pare_onnx_tensor_scan(const pare_wire *message, pare_tensor_proto *o
   return read_dims(out);
 }
 
-/* ---- elements in typed fields ------------------------------------------------------------------------------------ */
+/* ---- elements in typed fields -------------------------------------------------------------------------- */
 
 static pare_wire_numbers typed_numbers(const pare_tensor_proto *proto) {
   switch ((pare_dtype)proto->dtype) {
@@ -140,7 +141,7 @@ static pare_status load_typed(const pare_tensor_proto *proto, const char *what, 
   return PARE_OK;
 }
 
-/* ---- elements in place ------------------------------------------------------------------------------------------ */
+/* ---- elements in place --------------------------------------------------------------------------------- */
 
 static bool slide_into_place(const pare_tensor_proto *proto, pare_bytes *file, size_t alignment,
                              pare_tensor *out) {

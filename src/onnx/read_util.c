@@ -1,4 +1,5 @@
-/* What all parts of the ONNX reader use: text, carried fields, and a hash table of names (FNV-1a: Fowler, Noll, Vo). */
+/* What all parts of the ONNX reader use: text, carried fields, and a hash table of names (FNV-1a: Fowler,
+ * Noll, Vo). */
 #include "onnx/onnx.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* ValueInfoProto and TypeProto: a value's element type and shape. Only dense tensors are understood; another type (sequence, map,
- * optional) stays encoded in the value's `extra`, so that it comes back out. */
+/* ValueInfoProto and TypeProto: a value's element type and shape. Only dense tensors are understood; another
+ * type (sequence, map, optional) stays encoded in the value's `extra`, so that it comes back out. */
 #include "onnx/onnx.h"
 
 enum { VALUE_NAME = 1, VALUE_TYPE = 2 };
@@ -60,7 +60,8 @@ static pare_status read_dim(pare_onnx_reader *reader, const pare_wire *shape, co
   return PARE_OK;
 }
 
-/* Dims that are known may not overflow together; a size that no machine has is refused here and not in the middle of a plan. */
+/* Dims that are known may not overflow together; a size that no machine has is refused here and not in the
+ * middle of a plan. */
 static pare_status check_size(pare_onnx_reader *reader, const tensor_type *type) {
   pare_shape known = type->shape;
   for (int i = 0; i < known.rank; i++) known.dims[i] = known.dims[i] < 0 ? 1 : known.dims[i];

@@ -1,5 +1,5 @@
-/* A model's weights as a caller sees them: its initializers in graph order, without those that only stand for an attribute of an older
- * opset, so that a model and its file have the same ones. */
+/* A model's weights as a caller sees them: its initializers in graph order, without those that only stand for
+ * an attribute of an older opset, so that a model and its file have the same ones. */
 #include "base/sha256.h"
 #include "onnx/onnx.h"
 

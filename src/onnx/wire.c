@@ -1,5 +1,5 @@
-/* Protobuf wire format: see wire.h. Every read is checked against the end of the message it stands in, and a message against
- * the one around it, so no length in a file can lead outside the file. */
+/* Protobuf wire format: see wire.h. Every read is checked against the end of the message it stands in, and a
+ * message against the one around it, so no length in a file can lead outside the file. */
 #include "onnx/wire.h"
 
 #include <string.h>
@@ -154,7 +154,7 @@ pare_status pare_wire_numbers_count(pare_wire_numbers numbers, size_t *n) {
   }
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------- */
 
 static size_t encode_varint(uint64_t value, uint8_t bytes[10]) {
   size_t n = 0;
@@ -198,8 +198,8 @@ void pare_wire_put_text(pare_writer *out, uint32_t number, const char *text) {
   if (text && *text) pare_wire_put_bytes(out, number, text, strlen(text));
 }
 
-/* The length stands before the content but is known only after it: one byte is left for it, and the content moves up when
- * that is too few. */
+/* The length stands before the content but is known only after it: one byte is left for it, and the content
+ * moves up when that is too few. */
 size_t pare_wire_begin(pare_writer *out, uint32_t number) {
   pare_wire_put_tag(out, number, PARE_BYTES);
   pare_wire_put_varint(out, 0);

@@ -1,6 +1,7 @@
-/* Protobuf's wire format, as far as ONNX needs it: a reader with hard bounds over bytes that stay where they are, and a writer.
- * Source: "Encoding", protobuf.dev. A message is a row of fields; a field is a tag (number << 3 | type) and a varint (type 0),
- * 8 bytes (1), a length and bytes (2), or 4 bytes (5). Groups (3, 4) never occur in ONNX and are refused. */
+/* Protobuf's wire format, as far as ONNX needs it: a reader with hard bounds over bytes that stay where they
+ * are, and a writer. Source: "Encoding", protobuf.dev. A message is a row of fields; a field is a tag (number
+ * << 3 | type) and a varint (type 0), 8 bytes (1), a length and bytes (2), or 4 bytes (5). Groups (3, 4)
+ * never occur in ONNX and are refused. */
 #ifndef PARE_WIRE_H
 #define PARE_WIRE_H
 
@@ -34,12 +35,14 @@ typedef struct pare_wire_field {
 pare_wire pare_wire_new(pare_context *ctx, const void *bytes, size_t len_bytes);
 /* The next field. BAD_MODEL names the offset. */
 pare_status pare_wire_next(pare_wire *wire, pare_wire_field *field);
-/* The message inside a field of type BYTES. BAD_MODEL: another type, or nested more than PARE_WIRE_MAX_DEPTH deep. */
+/* The message inside a field of type BYTES. BAD_MODEL: another type, or nested more than PARE_WIRE_MAX_DEPTH
+ * deep. */
 pare_status pare_wire_enter(const pare_wire *wire, const pare_wire_field *field, pare_wire *inner);
 /* BAD_MODEL unless the field has this type; `what` names it in the message. */
 pare_status pare_wire_expect(const pare_wire *wire, const pare_wire_field *field, pare_wire_type type,
                              const char *what);
-/* The elements of a repeated number field of a message, whether packed into rows or not. Bits as on the wire. */
+/* The elements of a repeated number field of a message, whether packed into rows or not. Bits as on the
+ * wire. */
 typedef struct pare_wire_numbers {
   pare_wire message, row;
   uint32_t number;
@@ -52,7 +55,7 @@ pare_status pare_wire_numbers_count(pare_wire_numbers numbers, size_t *n);
 size_t pare_wire_offset(const pare_wire *wire, const uint8_t *at);
 float pare_wire_f32(uint64_t bits);
 
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------- */
 void pare_wire_put_varint(pare_writer *out, uint64_t value);
 void pare_wire_put_tag(pare_writer *out, uint32_t number, pare_wire_type type);
 void pare_wire_put_int(pare_writer *out, uint32_t number, int64_t value);

@@ -1,5 +1,5 @@
-/* Writes an ONNX model: fields in the order of their numbers, initializers as raw_data, carried fields last, so equal models give
- * equal bytes. Nodes go out in the forms of the model's opset (normalize.c). */
+/* Writes an ONNX model: fields in the order of their numbers, initializers as raw_data, carried fields last,
+ * so equal models give equal bytes. Nodes go out in the forms of the model's opset (normalize.c). */
 #include "onnx/onnx.h"
 
 #include <string.h>
@@ -45,7 +45,7 @@ static void put_tensor(pare_writer *out, uint32_t number, const char *name, cons
   pare_wire_end(out, mark);
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------ */
+/* ---- nodes --------------------------------------------------------------------------------------------- */
 
 static void put_attr_content(pare_writer *out, const pare_attr *attr) {
   switch (attr->type) {
@@ -97,7 +97,7 @@ static void put_node(pare_writer *out, const pare_model *model, const pare_node 
   pare_wire_end(out, mark);
 }
 
-/* ---- graph ------------------------------------------------------------------------------------------------------ */
+/* ---- graph --------------------------------------------------------------------------------------------- */
 
 static bool has_info(const pare_value *value) {
   return !value->is_initializer &&
@@ -139,7 +139,7 @@ static pare_status put_graph(pare_writer *out, const pare_model *model) {
   return PARE_OK;
 }
 
-/* ---- model ------------------------------------------------------------------------------------------------------ */
+/* ---- model --------------------------------------------------------------------------------------------- */
 
 static void put_pair(pare_writer *out, const char *key, const char *value) {
   size_t mark = pare_wire_begin(out, 14);

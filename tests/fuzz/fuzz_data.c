@@ -1,4 +1,5 @@
-/* libFuzzer: any bytes as a data set's samples, as its labels and as both, gzip or not, load or fail with a message. */
+/* libFuzzer: any bytes as a data set's samples, as its labels and as both, gzip or not, load or fail with a
+ * message. */
 #include "pare/pare.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* libFuzzer: any bytes load as a model or fail cleanly; what loads saves, and what was saved loads again to the same bytes. */
+/* libFuzzer: any bytes load as a model or fail cleanly; what loads saves, and what was saved loads again to
+ * the same bytes. */
 #include "pare/pare.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
-/* ONNX's own backend tests (Debian's libonnx-testdata): each case has a model, inputs and expected outputs. Every case must pass or be
- * refused as UNSUPPORTED; a table says how many of each, per operator. Tolerances are ONNX's: 1e-3 relative, 1e-7 absolute,
- * integers exact. PARE_ONNX_TESTDATA names another folder; PARE_CASE runs only cases whose path has that text, and says more. */
+/* ONNX's own backend tests (Debian's libonnx-testdata): each case has a model, inputs and expected outputs.
+ * Every case must pass or be refused as UNSUPPORTED; a table says how many of each, per operator. Tolerances
+ * are ONNX's: 1e-3 relative, 1e-7 absolute, integers exact. PARE_ONNX_TESTDATA names another folder;
+ * PARE_CASE runs only cases whose path has that text, and says more. */
 #include "unit.h"
 
 #include "onnx/onnx.h"
@@ -32,7 +33,7 @@ static void count(const char *op, outcome what) {
   table[i].n[what]++;
 }
 
-/* ---- one case --------------------------------------------------------------------------------------------------- */
+/* ---- one case ------------------------------------------------------------------------------------------ */
 
 typedef struct conformance {
   pare_context *ctx;
@@ -137,7 +138,8 @@ static pare_status run(conformance *c) {
   return pare_session_run(c->session);
 }
 
-/* Relative; 0: exact. ONNX 1.12 made its bf16 files by cutting bits off, which is up to one unit (1/128) from rounding. */
+/* Relative; 0: exact. ONNX 1.12 made its bf16 files by cutting bits off, which is up to one unit (1/128) from
+ * rounding. */
 static double tolerance_of(pare_dtype dtype) {
   if (dtype == PARE_BF16) return 1.0 / 128;
   return dtype == PARE_F32 || dtype == PARE_F64 || dtype == PARE_F16 ? 1e-3 : 0;
@@ -223,7 +225,7 @@ static outcome run_case(const char *group, const char *folder) {
   return what;
 }
 
-/* ---- all cases -------------------------------------------------------------------------------------------------- */
+/* ---- all cases ----------------------------------------------------------------------------------------- */
 
 static int by_text(const void *a, const void *b) {
   return strcmp(a, b);

@@ -31,7 +31,7 @@ static const uint8_t hello_gz[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x0
                                    0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x57, 0xc8, 0x40, 0x90, 0x5c,
                                    0x00, 0x3b, 0x7c, 0x8a, 0xdf, 0x12, 0x00, 0x00, 0x00};
 
-/* ---- IDX -------------------------------------------------------------------------------------------------------- */
+/* ---- IDX ----------------------------------------------------------------------------------------------- */
 
 static void idx_pair_becomes_a_single_set(void **state) {
   pare_context *ctx = *state;
@@ -88,7 +88,7 @@ static void broken_idx_names_file_offset_and_cause(void **state) {
   assert_error_has(ctx, "offset 16: shape [4,2,3] of u8 needs 24 bytes, but 23 are there");
 }
 
-/* ---- gzip ------------------------------------------------------------------------------------------------------- */
+/* ---- gzip ---------------------------------------------------------------------------------------------- */
 
 static void gzip_inflates_and_other_bytes_are_left_alone(void **state) {
   pare_context *ctx = *state;
@@ -130,7 +130,7 @@ static void every_cut_and_every_flipped_bit_of_gzip_is_refused_or_harmless(void 
   assert_error_has(ctx, "cannot hold");
 }
 
-/* ---- NPY -------------------------------------------------------------------------------------------------------- */
+/* ---- NPY ----------------------------------------------------------------------------------------------- */
 
 /* A version 1 file with this dictionary. */
 static size_t make_npy(uint8_t *file, const char *dictionary, const void *data, size_t data_bytes) {
@@ -227,7 +227,7 @@ static void broken_npy_names_file_and_cause(void **state) {
   }
 }
 
-/* ---- sets ------------------------------------------------------------------------------------------------------- */
+/* ---- sets ---------------------------------------------------------------------------------------------- */
 
 static void four_files_make_the_larger_pair_train(void **state) {
   pare_context *ctx = *state;

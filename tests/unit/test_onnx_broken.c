@@ -1,5 +1,5 @@
-/* Broken and hostile ONNX files: each ends in a clear error or in a model that can be saved, never in a crash (run it under ASan and
- * UBSan: preset native-debug), and an allocator that fails anywhere leaks nothing. */
+/* Broken and hostile ONNX files: each ends in a clear error or in a model that can be saved, never in a crash
+ * (run it under ASan and UBSan: preset native-debug), and an allocator that fails anywhere leaks nothing. */
 #include "failing_alloc.h"
 #include "onnx_maker.h"
 #include "unit.h"
@@ -77,7 +77,7 @@ static void every_byte_set_to_extremes_ends_cleanly(void **state) {
   pare_buffer_free(ctx, &file);
 }
 
-/* ---- named cases ------------------------------------------------------------------------------------------------ */
+/* ---- named cases --------------------------------------------------------------------------------------- */
 
 static void expect_failure(pare_context *ctx, pare_buffer bytes, pare_status status, const char *message) {
   assert_int_equal(try_load(ctx, bytes.data, bytes.len_bytes), status);

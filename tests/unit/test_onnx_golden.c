@@ -1,5 +1,5 @@
-/* A network that PyTorch 1.13 exported at opsets 9 to 17 (tests/golden/onnx/make_old_opsets.py): old and new forms of operators give
- * PyTorch's output, before and after the model is written and read again. */
+/* A network that PyTorch 1.13 exported at opsets 9 to 17 (tests/golden/onnx/make_old_opsets.py): old and new
+ * forms of operators give PyTorch's output, before and after the model is written and read again. */
 #include "unit.h"
 
 #include "data/dataset.h"
