@@ -4,15 +4,7 @@
  * Sizes in bytes, times in ms, accuracy 0..1. A number that is not there is null: it was not measured, and nobody guessed.
  */
 
-export type PareCode =
-  | 'OUT_OF_MEMORY'
-  | 'BAD_ARGUMENT'
-  | 'BAD_MODEL'
-  | 'UNSUPPORTED'
-  | 'BAD_DATA'
-  | 'BAD_RECIPE'
-  | 'IO'
-  | 'BAD_HANDLE';
+export type PareCode = 'OUT_OF_MEMORY' | 'BAD_ARGUMENT' | 'BAD_MODEL' | 'UNSUPPORTED' | 'BAD_DATA' | 'BAD_RECIPE' | 'IO' | 'BAD_HANDLE';
 
 export type Numerics = 'exact' | 'fast';
 export type Split = 'train' | 'test';

@@ -1,0 +1,2 @@
+/** What every entry gives; conditions in package.json choose the one that fits. */
+export * from './browser.ts';

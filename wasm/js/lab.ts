@@ -1,0 +1,285 @@
+/** The nouns: a lab makes models, data sets and jobs; each is a handle into the core until it is freed. */
+import { Core, PareError } from './core.ts';
+import { passesOf } from './schema.ts';
+import type * as T from './types.ts';
+
+interface View {
+  name: string;
+  dtype: string;
+  shape: number[];
+  address: number;
+  len_bytes: number;
+}
+
+const ARRAYS: Record<string, new (buffer: ArrayBuffer) => T.Weight['data']> = {
+  f32: Float32Array,
+  f64: Float64Array,
+  s8: Int8Array,
+  u8: Uint8Array,
+  bool: Uint8Array,
+  s16: Int16Array,
+  u16: Uint16Array,
+  f16: Uint16Array,
+  bf16: Uint16Array,
+  s32: Int32Array,
+  u32: Uint32Array,
+  s64: BigInt64Array,
+  u64: BigUint64Array,
+};
+
+function typed(dtype: string, bytes: Uint8Array<ArrayBuffer>): T.Weight['data'] {
+  return new (ARRAYS[dtype] ?? Uint8Array)(bytes.buffer);
+}
+
+/** Something in the core. Freed twice is freed once; used after that, the core answers BAD_HANDLE. */
+class Held {
+  constructor(
+    protected readonly core: Core,
+    readonly handle: number,
+  ) {}
+
+  free(): void {
+    this.core.release(this.handle);
+  }
+}
+
+function handleOf(held: unknown, what: string): number {
+  if (held instanceof Held) return held.handle;
+  throw new PareError('BAD_HANDLE', `this is not a ${what} of the lab`);
+}
+
+/** Lets the event loop have its turn: messages, clicks, abort. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+interface JobOptions extends T.RecipeOptions {
+  answers?: boolean;
+}
+
+/** Calls `use` with the address of a job_options (wasm/exports.c). */
+function withOptions<R>(core: Core, options: JobOptions, texts: string[], use: (options: number, texts: number[]) => R): R {
+  return core.scoped((place) => {
+    const models = Object.entries(options.models ?? {}).flatMap(([name, model]) => [place.text(name), handleOf(model, 'model')]);
+    const data = options.data ? handleOf(options.data, 'data set') : 0;
+    const words = [
+      data,
+      Number(options.numerics === 'fast'),
+      options.limitTest ?? 0,
+      options.limitTrain ?? 0,
+      Number(options.answers ?? false),
+    ];
+    const addresses = texts.map((text) => place.text(text));
+    return use(place.words([...words, models.length / 2, ...models]), addresses);
+  });
+}
+
+class LabJob extends Held implements T.Job {
+  step(budgetMs: number): T.Progress {
+    this.core.call('pare_js_job_step', this.handle, budgetMs);
+    return this.core.json<T.Progress>();
+  }
+
+  report(): T.Report {
+    this.core.call('pare_js_job_report', this.handle);
+    return this.core.json<T.Report>();
+  }
+
+  model(i: number): T.Model {
+    this.core.call('pare_js_job_model', this.handle, i);
+    return new LabModel(this.core, this.core.handle());
+  }
+
+  checkpoint(): Uint8Array {
+    this.core.call('pare_js_job_checkpoint', this.handle);
+    return this.core.bytes();
+  }
+}
+
+/** Steps a job to its end, letting the event loop work between slices. */
+async function finish(job: LabJob, options: T.RunOptions): Promise<void> {
+  const { signal, onProgress, budgetMs = 30 } = options;
+  for (;;) {
+    if (signal?.aborted) throw abortError();
+    const progress = job.step(budgetMs);
+    onProgress?.(progress);
+    if (progress.finished) return;
+    await turn();
+  }
+}
+
+function abortError(): Error {
+  return new DOMException('the run was cancelled', 'AbortError');
+}
+
+class LabSession extends Held implements T.Session {
+  private readonly ports: { inputs: View[]; outputs: View[]; peak_bytes: number };
+
+  constructor(core: Core, handle: number) {
+    super(core, handle);
+    core.call('pare_js_session_ports', handle);
+    this.ports = core.json();
+  }
+
+  run(inputs: Record<string, Float32Array>): Record<string, Float32Array> {
+    for (const port of this.ports.inputs) {
+      const given = inputs[port.name];
+      if (!given) throw new PareError('BAD_ARGUMENT', `input '${port.name}' is missing`);
+      if (given.byteLength !== port.len_bytes)
+        throw new PareError(
+          'BAD_ARGUMENT',
+          `input '${port.name}' takes [${port.shape}] of ${port.dtype}: ${port.len_bytes} bytes, not ${given.byteLength}`,
+        );
+    }
+    // Checked before anything is written: a session that was freed has no memory to write to.
+    this.core.call('pare_js_session_ports', this.handle);
+    for (const port of this.ports.inputs) {
+      const given = inputs[port.name] as Float32Array;
+      this.core.write(port.address, new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
+    }
+    this.core.call('pare_js_session_run', this.handle);
+    const outputs = this.ports.outputs.map((port) => [port.name, typed(port.dtype, this.core.copy(port.address, port.len_bytes))]);
+    return Object.fromEntries(outputs) as Record<string, Float32Array>;
+  }
+}
+
+class LabDataset extends Held implements T.Dataset {
+  info(): T.DatasetInfo {
+    this.core.call('pare_js_dataset_info', this.handle);
+    return this.core.json<T.DatasetInfo>();
+  }
+
+  samples(split: T.Split, first: number, count: number): T.Samples {
+    const elements = this.info().sample_shape.reduce((a, b) => a * b, 1);
+    this.core.call('pare_js_dataset_samples', this.handle, Number(split === 'train'), first, count);
+    const { buffer, byteLength } = this.core.bytes();
+    const n = byteLength / 4 / (elements + 1);
+    return { pixels: new Float32Array(buffer, 0, n * elements), labels: new Int32Array(buffer, n * elements * 4, n) };
+  }
+}
+
+class LabModel extends Held implements T.Model {
+  info(): T.ModelInfo {
+    this.core.call('pare_js_model_info', this.handle);
+    return this.core.json<T.ModelInfo>();
+  }
+
+  save(): Uint8Array {
+    this.core.call('pare_js_model_save', this.handle);
+    return this.core.bytes();
+  }
+
+  weights(): T.Weight[] {
+    this.core.call('pare_js_model_weights', this.handle);
+    return this.core.json<View[]>().map(({ name, dtype, shape, address, len_bytes }) => {
+      return { name, dtype, shape, data: typed(dtype, this.core.copy(address, len_bytes)) };
+    });
+  }
+
+  weightsSha256(): string {
+    this.core.call('pare_js_model_weights_sha256', this.handle);
+    return this.core.text();
+  }
+
+  session(options: { batch?: number; numerics?: T.Numerics } = {}): T.Session {
+    this.core.call('pare_js_session_new', this.handle, options.batch ?? 1, Number(options.numerics === 'fast'));
+    return new LabSession(this.core, this.core.handle());
+  }
+
+  async evaluate(data: T.Dataset, options: T.EvaluateOptions = {}): Promise<T.EvaluationReport> {
+    const wanted = { data, limitTest: options.limit, numerics: options.numerics, answers: options.answers };
+    withOptions(this.core, wanted, [], (at) => this.core.call('pare_js_job_evaluate', this.handle, at));
+    const job = new LabJob(this.core, this.core.handle());
+    try {
+      await finish(job, options);
+      return job.report() as unknown as T.EvaluationReport;
+    } finally {
+      job.free();
+    }
+  }
+
+  startRecipe(recipe: T.Recipe, options: T.RecipeOptions): LabJob {
+    const text = JSON.stringify(recipe);
+    withOptions(this.core, options, [text], (at, [recipeAt]) => this.core.call('pare_js_job_recipe', this.handle, recipeAt as number, at));
+    return new LabJob(this.core, this.core.handle());
+  }
+
+  async run(recipe: T.Recipe, options: T.RunOptions = {}): Promise<T.RunResult> {
+    const job = this.startRecipe(recipe, options);
+    try {
+      await finish(job, options);
+      const report = job.report();
+      return { model: job.model(-1), report, steps: report.steps.map((_, i) => job.model(i)) };
+    } catch (error) {
+      throw Object.assign(error as Error, { report: job.report(), model: job.model(-1) });
+    } finally {
+      job.free();
+    }
+  }
+}
+
+export class PareLab implements T.Lab {
+  private constructor(private readonly core: Core) {}
+
+  static async start(module: BufferSource | WebAssembly.Module): Promise<PareLab> {
+    return new PareLab(await Core.start(module));
+  }
+
+  get version(): string {
+    return this.core.version;
+  }
+
+  get build(): string {
+    return this.core.build;
+  }
+
+  schema(): Record<string, unknown> {
+    this.core.call('pare_js_schema');
+    return this.core.json<Record<string, unknown>>();
+  }
+
+  passes(): T.PassInfo[] {
+    return passesOf(this.schema());
+  }
+
+  loadModel(bytes: Uint8Array): T.Model {
+    // The core takes the memory over: its weights are used where they stand.
+    this.core.call('pare_js_model_load', this.core.allocate(bytes), bytes.length);
+    return new LabModel(this.core, this.core.handle());
+  }
+
+  loadDataset(files: T.DataFile[]): T.Dataset {
+    return this.core.scoped((place) => {
+      const words = files.flatMap(({ name, bytes }) => [place.text(name), place.bytes(bytes), bytes.length]);
+      this.core.call('pare_js_dataset_load', place.words(words), files.length);
+      return new LabDataset(this.core, this.core.handle());
+    });
+  }
+
+  generateDataset(kind: T.GeneratedSet): T.Dataset {
+    return this.core.scoped((place) => {
+      this.core.call('pare_js_dataset_open', place.text(kind));
+      return new LabDataset(this.core, this.core.handle());
+    });
+  }
+
+  startRecipe(model: T.Model, recipe: T.Recipe, options: T.RecipeOptions = {}): T.Job {
+    if (!(model instanceof LabModel)) throw new PareError('BAD_HANDLE', 'this is not a model of the lab');
+    return model.startRecipe(recipe, options);
+  }
+
+  resumeRecipe(checkpoint: Uint8Array, options: T.RecipeOptions = {}): T.Job {
+    return this.core.scoped((place) => {
+      const bytes = place.bytes(checkpoint);
+      withOptions(this.core, options, [], (at) => this.core.call('pare_js_job_resume', bytes, checkpoint.length, at));
+      return new LabJob(this.core, this.core.handle());
+    });
+  }
+}
