@@ -87,6 +87,7 @@ export interface Changes {
 
 export interface LabWorker {
   start(wasm: AssetSource): Promise<LabFacts>;
+  isOpen(modelKey: string): Promise<boolean>;
   openModel(bytes: Uint8Array, name: string): Promise<OpenedModel>;
   openModelAsset(source: AssetSource, name: string): Promise<{ opened: OpenedModel; bytes: Uint8Array }>;
   openData(files: { name: string; bytes: Uint8Array }[], name: string): Promise<OpenedData>;

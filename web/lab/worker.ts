@@ -273,6 +273,7 @@ const worker: LabWorker = {
       lab = await createLab({ wasm: (await fetchAsset(wasm)) as BufferSource });
       return { version: lab.version, build: lab.build, passes: lab.passes() };
     }),
+  isOpen: async (modelKey) => models.has(modelKey),
   openModel: (bytes, name) => guarded(() => openModelNow(bytes, name)),
   openModelAsset: (source, name) =>
     guarded(async () => {

@@ -59,9 +59,8 @@ export class ErrorsTab extends Panel {
     if (!selected || !original || !data) return;
     this.busy = true;
     try {
-      await app.withModel(original.modelKey, () => app.client.tensors(original.modelKey));
-      const changes = await app.withModel(selected.modelKey, () =>
-        app.client.changes(original.modelKey, selected.modelKey, data.key, limits.test, SHOWN),
+      const changes = await app.withModel(original.modelKey, () =>
+        app.withModel(selected.modelKey, () => app.client.changes(original.modelKey, selected.modelKey, data.key, limits.test, SHOWN)),
       );
       if (wanted === this.#shown) this.changes = changes;
     } catch (error) {

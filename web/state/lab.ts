@@ -454,24 +454,16 @@ export class LabState {
 
   /** Sees to it that the worker has this model open. */
   async #needModel(key: string): Promise<void> {
-    try {
-      await this.client.tensors(key);
-    } catch (error) {
-      if (asFailure(error).lab.code !== 'NOT_OPEN') throw error;
-      const stored = await this.archive.model(key);
-      if (!stored) throw error;
-      await this.client.openModel(handOver(stored.bytes), stored.name);
-    }
+    if (await this.client.isOpen(key)) return;
+    const stored = await this.archive.model(key);
+    if (!stored) throw new Error(t('why.no-bytes'));
+    await this.client.openModel(handOver(stored.bytes.slice()), stored.name);
   }
 
+  /** Work on a model of the archive, which the worker may have closed since. */
   async withModel<T>(key: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      if (asFailure(error).lab.code !== 'NOT_OPEN') throw error;
-      await this.#needModel(key);
-      return work();
-    }
+    await this.#needModel(key);
+    return work();
   }
 
   pause(): void {
