@@ -87,7 +87,8 @@ static void vector_forms_give_the_bytes_of_the_scalar_forms(void **state) {
   static void (*const vector[])(const float *, float *, int64_t) = {pare_expf_n, pare_tanhf_n,
                                                                     pare_sigmoidf_n};
   for (int f = 0; f < 3; f++) {
-    vector[f](x, y, N);
+    memcpy(y, x, N * sizeof(float));
+    vector[f](f == 1 ? y : x, y, N);
     for (int i = 0; i < N; i++) {
       const float expected = scalar[f](x[i]);
       assert_memory_equal(&y[i], &expected, sizeof expected);

@@ -5,85 +5,7 @@
  *
  * Every function of the exponential family is free of branches: the *_n loops below inline it and compilers turn them into vector code,
  * which computes lane by lane what the scalar call computes. */
-/* gcc keeps the selects below as jumps, and the loops scalar, as long as it believes that somebody watches floating-point traps. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize("no-trapping-math")
-#endif
-
-#include "kernels/f32_math/f32_math.h"
-
-#include <math.h>
-#include <string.h>
-
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE uint32_t to_bits(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-
-INLINE float from_bits(uint32_t bits) {
-  float x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
-/* ln 2 = LN2_HIGH + LN2_LOW; LN2_HIGH has 9 bits, so that n * LN2_HIGH is exact for |n| < 2^15. */
-#define LN2_HIGH   0.693359375f
-#define LN2_LOW    (-2.12194440e-4f)
-#define LOG2_E     1.44269504f
-#define TO_NEAREST 12582912.0f /* 1.5 * 2^23: adding and taking it off rounds to the nearest integer */
-
-/* x = n ln2 + r; e^x = 2^n (1 + r + r^2 Q(r)), |r| <= ln2 / 2, |Q's error| r^2 < 4e-9. Two factors give 2^n, so that results below
- * 2^-126 are reached gradually. */
-INLINE float exp_form(float x) {
-  float t = x > 89.0f ? 89.0f : x;
-  t = t < -104.0f ? -104.0f : t;
-  const float shifted = t * LOG2_E + TO_NEAREST;
-  const float n = shifted - TO_NEAREST;
-  const int32_t i_n = (int32_t)(to_bits(shifted) - to_bits(TO_NEAREST));
-  const float high = t - n * LN2_HIGH, low = n * LN2_LOW;
-  const float r = high - low, lost = (high - r) - low; /* what rounding r took away */
-  float q = 0.0013951715f;
-  q = q * r + 0.008369599f;
-  q = q * r + 0.041666187f;
-  q = q * r + 0.16666512f;
-  q = q * r + 0.5f;
-  const float p = ((q * (r * r) + lost) + r) + 1.0f;
-  const int32_t half = i_n >> 1;
-  const uint32_t first = (uint32_t)half + 127u, second = (uint32_t)(i_n - half) + 127u;
-  return (p * from_bits(first << 23)) * from_bits(second << 23);
-}
-
-/* sigmoid(x) = 1 / (1 + e^-x) for x >= 0, e^x / (1 + e^x) below: the exponential never overflows. What rounding the divisor took away
- * (`lost`) is put back: 1 / (s + lost) = 1/s - lost/s^2. */
-INLINE float sigmoid_form(float x) {
-  const float e = exp_form(from_bits(to_bits(x) | 0x80000000u));
-  const float top = x < 0.0f ? e : 1.0f;
-  const float divisor = 1.0f + e, lost = e - (divisor - 1.0f);
-  const float first = top / divisor;
-  const float inverse = x < 0.0f ? 1.0f - first : first;
-  const float y = first - (first * inverse) * lost;
-  return x != x ? x : y;
-}
-
-/* |x| < 0.625: x + x^3 P(x^2). Beyond: 1 - 2 / (e^2|x| + 1), with the sign of x. */
-INLINE float tanh_form(float x) {
-  const uint32_t sign = to_bits(x) & 0x80000000u;
-  const float a = from_bits(to_bits(x) & 0x7fffffffu);
-  const float big = 1.0f - 2.0f / (exp_form(a + a) + 1.0f);
-  const float z = a * a;
-  float p = 0.002147533f;
-  p = p * z + -0.008182669f;
-  p = p * z + 0.021702966f;
-  p = p * z + -0.053947203f;
-  p = p * z + 0.1333321f;
-  p = p * z + -0.3333333f;
-  const float small = (p * z) * a + a;
-  const float y = a < 0.625f ? small : big;
-  return from_bits(to_bits(y) | sign);
-}
+#include "kernels/f32_math/f32_math_forms.h"
 
 float pare_expf(float x) {
   return exp_form(x);
@@ -95,16 +17,25 @@ float pare_tanhf(float x) {
   return x != x ? x : tanh_form(x);
 }
 
+PARE_F32_MATH_LOOPS(static inline void, , _plain)
+
+#ifdef __x86_64__
+void pare_expf_n__avx2(const float *x, float *y, int64_t n);
+void pare_tanhf_n__avx2(const float *x, float *y, int64_t n);
+void pare_sigmoidf_n__avx2(const float *x, float *y, int64_t n);
+#define CHOOSE(name) (__builtin_cpu_supports("avx2") ? pare_##name##__avx2 : name##_plain)
+#else
+#define CHOOSE(name) name##_plain
+#endif
+
 void pare_expf_n(const float *x, float *y, int64_t n) {
-  for (int64_t i = 0; i < n; i++) y[i] = exp_form(x[i]);
+  CHOOSE(expf_n)(x, y, n);
 }
-
-void pare_sigmoidf_n(const float *x, float *y, int64_t n) {
-  for (int64_t i = 0; i < n; i++) y[i] = sigmoid_form(x[i]);
-}
-
 void pare_tanhf_n(const float *x, float *y, int64_t n) {
-  for (int64_t i = 0; i < n; i++) y[i] = tanh_form(x[i]);
+  CHOOSE(tanhf_n)(x, y, n);
+}
+void pare_sigmoidf_n(const float *x, float *y, int64_t n) {
+  CHOOSE(sigmoidf_n)(x, y, n);
 }
 
 /* x = 2^n (1 + f), sqrt(1/2) <= 1 + f < sqrt(2); log(1 + f) = f - f^2 / 2 + f^3 P(f). */

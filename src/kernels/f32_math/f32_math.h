@@ -15,7 +15,7 @@ double pare_log(double x);
 double pare_cos(double x); /* |x| <= 1e6 */
 double pare_pow(double base, double exponent); /* base > 0 */
 
-/* Rows of n, in vector form where there is one; the same bytes as the scalar forms. */
+/* Rows of n, in vector form where there is one; the same bytes as the scalar forms. y may be x. */
 void pare_expf_n(const float *x, float *y, int64_t n);
 void pare_tanhf_n(const float *x, float *y, int64_t n);
 void pare_sigmoidf_n(const float *x, float *y, int64_t n);
