@@ -3,6 +3,7 @@ import { css, html, nothing, type TemplateResult } from 'lit';
 import { base } from '../app/styles.ts';
 import { t } from '../i18n/index.ts';
 import type { Histogram } from '../lab/api.ts';
+import { baseName } from '../lab/histogram.ts';
 import * as format from '../state/format.ts';
 import { app } from '../state/lab.ts';
 import { Panel } from './panel.ts';
@@ -33,10 +34,7 @@ export class WeightsTab extends Panel {
 
   override willUpdate(): void {
     const point = app.selected;
-    if (this.state.layer !== this.#layer) {
-      this.#layer = this.state.layer;
-      this.tensor = this.#ofLayer(this.#layer) ?? '';
-    }
+    if (this.state.layer !== this.#layer && this.tensors.length > 0) this.#narrow();
     const wanted = `${point?.modelKey}|${this.tensor}`;
     if (point && wanted !== this.#shown) {
       this.#shown = wanted;
@@ -44,17 +42,16 @@ export class WeightsTab extends Panel {
     }
   }
 
-  /** Exporters name a node "/conv1/Conv" or "Conv_0" and its weight "conv1.weight" or "0.weight"; the model's facts say which belongs. */
+  #narrow(): void {
+    this.#layer = this.state.layer;
+    this.tensor = this.#ofLayer(this.#layer) ?? '';
+  }
+
+  /** Exporters name a node after its module, "/layers.3/conv1/Conv", and its weight "layers.3.conv1.weight". */
   #ofLayer(layer: string): string | undefined {
-    if (!layer) return '';
-    const info = this.state.model?.info.layers.find((l) => l.name === layer) as { weights?: string[] } | undefined;
-    const named = info?.weights?.find((w) => this.tensors.some((x) => x.name === w));
-    if (named) return named;
-    const words = layer
-      .toLowerCase()
-      .split(/[/._]/)
-      .filter((w) => w.length > 1);
-    return this.tensors.find((x) => words.some((w) => x.name.toLowerCase().split(/[./_]/).includes(w)))?.name;
+    const module = layer.split('/').filter(Boolean).slice(0, -1).join('.');
+    const name = module ? this.tensors.find((x) => x.name.startsWith(`${module}.`))?.name : undefined;
+    return name === undefined ? undefined : baseName(name);
   }
 
   async #load(wanted: string): Promise<void> {
@@ -65,6 +62,8 @@ export class WeightsTab extends Panel {
       const tensors = await app.withModel(point.modelKey, () => app.client.tensors(point.modelKey));
       if (wanted !== this.#shown) return;
       this.tensors = tensors.filter((x) => x.shape.length >= 2 && x.count > 1);
+      if (this.state.layer !== this.#layer) this.#narrow();
+      if (!wanted.endsWith(`|${this.tensor}`)) return; // drawn again for the layer's own tensor
       let before: Histogram | null = null;
       if (original && original !== point) {
         before = await app.withModel(original.modelKey, () => app.client.histogram(original.modelKey, this.tensor, null)).catch(() => null);
@@ -87,7 +86,7 @@ export class WeightsTab extends Panel {
         <select id="tensor" @change=${(event: Event) => {
           this.tensor = (event.target as HTMLSelectElement).value;
         }}><option value="" ?selected=${this.tensor === ''}>${t('weights.all')}</option>
-          ${this.tensors.map((x) => html`<option value=${x.name} ?selected=${x.name === this.tensor}>${x.name} (${x.dtype}, ${format.shape(x.shape)})</option>`)}</select>
+          ${this.tensors.map((x) => html`<option value=${baseName(x.name)} ?selected=${baseName(x.name) === this.tensor}>${x.name} (${x.dtype}, ${format.shape(x.shape)})</option>`)}</select>
         ${this.now ? html`<span class="muted">${t('weights.range', { low: format.significant(this.now.minimum), high: format.significant(this.now.maximum) })}</span>` : nothing}</div>
       <pare-weight-histogram .old=${this.old} .now=${this.now} .name=${this.tensor}></pare-weight-histogram>`;
   }
