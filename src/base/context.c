@@ -56,7 +56,7 @@ const char *pare_version(void) {
   return PARE_VERSION;
 }
 
-pare_status pare_fail(pare_context *ctx, pare_status status, const char *format, ...) {
+pare_status(pare_fail)(pare_context *ctx, pare_status status, const char *format, ...) {
   va_list args;
   va_start(args, format);
   vsnprintf(ctx->message, sizeof ctx->message, format, args);
@@ -64,7 +64,7 @@ pare_status pare_fail(pare_context *ctx, pare_status status, const char *format,
   return status;
 }
 
-pare_status pare_fail_within(pare_context *ctx, pare_status status, const char *format, ...) {
+pare_status(pare_fail_within)(pare_context *ctx, pare_status status, const char *format, ...) {
   char inner[sizeof ctx->message];
   memcpy(inner, ctx->message, sizeof inner);
   va_list args;
