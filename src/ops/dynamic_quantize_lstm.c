@@ -26,7 +26,8 @@ static pare_status check_shape(pare_call *call, int i, const char *name, pare_sh
 }
 
 /* Scale f32 and zero point of the weights' type, per direction or per direction and column. */
-static pare_status check_quantization(pare_call *call, const qlstm *l, int i_weight, int i_scale, int i_zero) {
+static pare_status check_quantization(pare_call *call, const qlstm *l, int i_weight, int i_scale,
+                                      int i_zero) {
   static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
   const pare_dtype of_weight[] = {call->in[i_weight]->dtype, PARE_NONE};
   PARE_TRY(pare_op_need_dtype(call, i_scale, f32_only));
@@ -71,7 +72,8 @@ static pare_status read_lstm(pare_call *call, qlstm *l) {
   l->input = x->dims[2];
   l->hidden = r->dims[1];
   const int64_t d = l->directions, h = l->hidden;
-  if (h < 1 || h > PARE_S16_MAX_K || l->input > PARE_S16_MAX_K || pare_node_int(call->node, "hidden_size", h) != h)
+  if (h < 1 || h > PARE_S16_MAX_K || l->input > PARE_S16_MAX_K ||
+      pare_node_int(call->node, "hidden_size", h) != h)
     return pare_fail(call->ctx, PARE_BAD_MODEL, "hidden_size does not fit R");
   PARE_TRY(check_shape(call, W, "W", PARE_SHAPE(d, l->input, 4 * h)));
   PARE_TRY(check_shape(call, R, "R", PARE_SHAPE(d, h, 4 * h)));
@@ -102,7 +104,8 @@ static int64_t place_of(const pare_call *call, const qlstm *l, int i, int64_t d,
   return pare_tensor_count(call->in[i]) == l->directions ? d : d * 4 * l->hidden + j;
 }
 
-static pare_status pack(pare_call *call, const qlstm *l, int i_weight, int i_zero, int64_t d, int64_t k, int16_t **out) {
+static pare_status pack(pare_call *call, const qlstm *l, int i_weight, int i_zero, int64_t d, int64_t k,
+                        int16_t **out) {
   const int64_t n = 4 * l->hidden;
   int32_t *zeros = pare_arena_array(call->arena, (size_t)n, sizeof *zeros);
   *out = pare_arena_array(call->arena, (size_t)pare_s16_pack_len(k, n), sizeof **out);
@@ -111,16 +114,17 @@ static pare_status pack(pare_call *call, const qlstm *l, int i_weight, int i_zer
     const int64_t at = place_of(call, l, i_zero, d, j);
     zeros[j] = (int32_t)pare_tensor_get_s64(call->in[i_zero], at);
   }
-  pare_s16_pack_b(pare_u8(call->in[i_weight]) + d * k * n, call->in[i_weight]->dtype == PARE_S8, n, 1, zeros, 0, k, n, *out);
+  pare_s16_pack_b(pare_u8(call->in[i_weight]) + d * k * n, call->in[i_weight]->dtype == PARE_S8, n, 1, zeros,
+                  0, k, n, *out);
   return PARE_OK;
 }
 
 typedef struct parts {
-  float *gates;  /* [T,N,4H] */
+  float *gates;         /* [T,N,4H] */
   float *scales, *bias; /* [4H] */
   float *h, *c, *hc;    /* [N,H]; hc [H] */
-  int32_t *acc;  /* [ROWS, whole panels of 4H] */
-  int16_t *a;    /* [ROWS, k] */
+  int32_t *acc;         /* [ROWS, whole panels of 4H] */
+  int16_t *a;           /* [ROWS, k] */
   uint8_t *x, *hq;
 } parts;
 
@@ -155,7 +159,8 @@ static pare_status prepare(pare_call *call) {
   qlstm *l = pare_arena_alloc(call->arena, sizeof *l);
   if (!l) return PARE_OUT_OF_MEMORY;
   PARE_TRY(read_lstm(call, l));
-  if (!pare_q_const(call, W) || !pare_q_const(call, R) || !pare_q_const(call, W_ZERO) || !pare_q_const(call, R_ZERO))
+  if (!pare_q_const(call, W) || !pare_q_const(call, R) || !pare_q_const(call, W_ZERO) ||
+      !pare_q_const(call, R_ZERO))
     return pare_fail(call->ctx, PARE_UNSUPPORTED, "weights that are not constants");
   for (int64_t d = 0; d < l->directions; d++) {
     PARE_TRY(pack(call, l, W, W_ZERO, d, l->input, &l->packed_w[d]));
@@ -188,7 +193,8 @@ static void product(const qlstm *l, const parts *p, const uint8_t *x, int32_t ze
   }
 }
 
-static void set_scales(const pare_call *call, const qlstm *l, const parts *p, int i_scale, int64_t d, float x_scale) {
+static void set_scales(const pare_call *call, const qlstm *l, const parts *p, int i_scale, int64_t d,
+                       float x_scale) {
   for (int64_t j = 0; j < 4 * l->hidden; j++)
     p->scales[j] = x_scale * pare_f32(call->in[i_scale])[place_of(call, l, i_scale, d, j)];
 }
@@ -214,7 +220,8 @@ static float *output_at(const pare_call *call, int i, int64_t at) {
   return i < call->n_out && call->out[i] ? pare_f32(call->out[i]) + at : NULL;
 }
 
-static void run_direction(const pare_call *call, const qlstm *l, const parts *p, int64_t d, float x_scale, uint8_t x_zero) {
+static void run_direction(const pare_call *call, const qlstm *l, const parts *p, int64_t d, float x_scale,
+                          uint8_t x_zero) {
   const int64_t h = l->hidden, len = l->batch * h;
   const bool reverse = d == 1 || l->first_reverse;
   for (int64_t j = 0; j < 4 * h; j++) {

@@ -1,8 +1,8 @@
 /* MaxPool on u8 and s8: what the session runs between two integer layers (ONNX MaxPool, opset 12, allows both). Padding counts as nothing; a window
  * of padding alone gives the least value. */
+#include "ops/max_pool_8bit.h"
 #include "base/parallel.h"
 #include "kernels/simd.h"
-#include "ops/max_pool_8bit.h"
 
 pare_status pare_max_pool_8bit_infer(pare_call *call) {
   pare_window window;

@@ -10,7 +10,8 @@ static pare_status read_gemm(pare_call *call, pare_q_product *p) {
   if (pare_node_int(call->node, "transA", 0) != 0) return pare_fail(call->ctx, PARE_UNSUPPORTED, "transA");
   const bool trans_b = pare_node_int(call->node, "transB", 0) != 0;
   if (a->rank != 2 || b->rank != 2)
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "inputs of rank %d and %d, expected 2 and 2", a->rank, b->rank);
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "inputs of rank %d and %d, expected 2 and 2", a->rank,
+                     b->rank);
   *p = (pare_q_product){.m = a->dims[0], .k = a->dims[1], .n = b->dims[!trans_b], .n_batch = 1};
   if (b->dims[trans_b] != p->k) {
     return pare_fail(call->ctx, PARE_BAD_MODEL, "inner lengths %lld and %lld are not equal", (long long)p->k,

@@ -12,7 +12,8 @@ static pare_status infer(pare_call *call) {
   PARE_TRY(pare_q_need_8bit(call, A));
   PARE_TRY(pare_q_need_8bit(call, B));
   const pare_dtype dtype = call->in[A]->dtype;
-  if (call->in[B]->dtype != dtype) return pare_fail(call->ctx, PARE_BAD_MODEL, "the inputs have different types");
+  if (call->in[B]->dtype != dtype)
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "the inputs have different types");
   PARE_TRY(pare_q_need_scale(call, A_SCALE, 0));
   PARE_TRY(pare_q_need_zero(call, A_ZERO, dtype, 0, true));
   PARE_TRY(pare_q_need_scale(call, B_SCALE, 0));
@@ -43,8 +44,9 @@ static void add_one(const sum *s, const void *a, int64_t ia, const void *b, int6
 }
 
 PARE_INLINE v128_t widen4(v128_t words, bool is_signed, bool high) {
-  const v128_t wide = is_signed ? (high ? wasm_i32x4_extend_high_i16x8(words) : wasm_i32x4_extend_low_i16x8(words))
-                                : (high ? wasm_u32x4_extend_high_u16x8(words) : wasm_u32x4_extend_low_u16x8(words));
+  const v128_t wide = is_signed
+                          ? (high ? wasm_i32x4_extend_high_i16x8(words) : wasm_i32x4_extend_low_i16x8(words))
+                          : (high ? wasm_u32x4_extend_high_u16x8(words) : wasm_u32x4_extend_low_u16x8(words));
   return wasm_f32x4_convert_i32x4(wide);
 }
 
@@ -64,7 +66,8 @@ static void add_run(const sum *s, const uint8_t *a, const uint8_t *b, int64_t n,
     const v128_t low = add4(s, widen4(va, s->is_signed, false), widen4(vb, s->is_signed, false));
     const v128_t high = add4(s, widen4(va, s->is_signed, true), widen4(vb, s->is_signed, true));
     const v128_t words = wasm_i16x8_narrow_i32x4(low, high);
-    const v128_t bytes = s->is_signed ? wasm_i8x16_narrow_i16x8(words, words) : wasm_u8x16_narrow_i16x8(words, words);
+    const v128_t bytes =
+        s->is_signed ? wasm_i8x16_narrow_i16x8(words, words) : wasm_u8x16_narrow_i16x8(words, words);
     wasm_v128_store64_lane(y + i, bytes, 0);
   }
   for (; i < n; i++) add_one(s, a, i, b, i, y + i);
@@ -100,7 +103,8 @@ static void add_broadcast(const sum *s, const pare_call *call) {
 static pare_status run(pare_call *call) {
   const float c_scale = pare_q_scale(call, C_SCALE, 0);
   const int32_t zero = pare_q_zero(call, C_ZERO, 0);
-  sum s = {.ratio_a = pare_q_scale(call, A_SCALE, 0) / c_scale, .ratio_b = pare_q_scale(call, B_SCALE, 0) / c_scale};
+  sum s = {.ratio_a = pare_q_scale(call, A_SCALE, 0) / c_scale,
+           .ratio_b = pare_q_scale(call, B_SCALE, 0) / c_scale};
   s.is_signed = call->in[A]->dtype == PARE_S8;
   const float of_a = s.ratio_a * (float)pare_q_zero(call, A_ZERO, 0);
   const float of_b = s.ratio_b * (float)pare_q_zero(call, B_ZERO, 0);

@@ -21,11 +21,12 @@ static pare_status infer_conv(pare_call *call, int i_w, pare_dtype dtype) {
   if (x->rank < 3 || w->rank != x->rank)
     return pare_fail(call->ctx, PARE_BAD_MODEL, "input of rank %d with weights of rank %d", x->rank, w->rank);
   PARE_TRY(pare_op_attr_type(call, "group", PARE_ATTR_INT));
-  const int64_t group = pare_node_int(call->node, "group", 1), c = x->dims[1], o = w->dims[0], cg = w->dims[1];
+  const int64_t group = pare_node_int(call->node, "group", 1), c = x->dims[1], o = w->dims[0],
+                cg = w->dims[1];
   if (group < 1 || o < 1 || cg < 1 || c % group != 0 || o % group != 0 || c / group != cg) {
     return pare_fail(call->ctx, PARE_BAD_MODEL,
-                     "%lld channels in, weights [%lld,%lld,...] and group %lld do not fit together", (long long)c,
-                     (long long)o, (long long)cg, (long long)group);
+                     "%lld channels in, weights [%lld,%lld,...] and group %lld do not fit together",
+                     (long long)c, (long long)o, (long long)cg, (long long)group);
   }
   pare_window window;
   PARE_TRY(pare_window_read(call, x, w->dims + 2, false, &window));
@@ -65,8 +66,8 @@ static pare_status infer_integer(pare_call *call) {
 static void pack_weights(const pare_call *call, const qconv *q, int16_t *packed) {
   const pare_tensor *w = call->in[q->i_w];
   for (int64_t o = 0; o < q->conv.o; o++) {
-    pare_s16_pack_a(pare_u8(w) + o * q->conv.k, w->dtype == PARE_S8, q->conv.k, NULL, pare_q_zero(call, q->i_w_zero, o), 1,
-                    q->conv.k, packed + o * q->conv.a_row);
+    pare_s16_pack_a(pare_u8(w) + o * q->conv.k, w->dtype == PARE_S8, q->conv.k, NULL,
+                    pare_q_zero(call, q->i_w_zero, o), 1, q->conv.k, packed + o * q->conv.a_row);
   }
 }
 
@@ -136,7 +137,8 @@ static pare_status run(pare_call *call) {
     for (int64_t o = 0; o < q->conv.o; o++) q->scales[o] = x_scale * pare_q_scale(call, 4, o) / y_scale;
     to.requant.zero_point = pare_q_zero(call, 7, 0);
     to.requant.is_signed = call->in[7]->dtype == PARE_S8;
-    pare_q_bounds(call->node, call->in[7]->dtype, y_scale, to.requant.zero_point, &to.requant.low, &to.requant.high);
+    pare_q_bounds(call->node, call->in[7]->dtype, y_scale, to.requant.zero_point, &to.requant.low,
+                  &to.requant.high);
     to.bias = pare_call_has(call, 8) ? pare_s32(call->in[8]) : NULL;
     to.bytes = pare_u8(call->out[0]);
     to.requantize = pare_requant_select()->requantize;

@@ -30,7 +30,8 @@ static pare_status infer(pare_call *call) {
 }
 
 static void quantize_16(const float *x, int64_t n, float scale, int32_t zero, bool is_signed, void *y) {
-  const float low = (float)((is_signed ? -32768 : 0) - zero), high = (float)((is_signed ? 32767 : 65535) - zero);
+  const float low = (float)((is_signed ? -32768 : 0) - zero),
+              high = (float)((is_signed ? 32767 : 65535) - zero);
   for (int64_t i = 0; i < n; i++) {
     float value = x[i] / scale;
     value = value > low ? value : low; /* a NaN becomes low */
@@ -60,7 +61,8 @@ static pare_status run(pare_call *call) {
       quantize_16(from, n, scale, zero, y->dtype == PARE_S16, to);
       continue;
     }
-    pare_requant_args args = {.x = from, .n = n, .scale = scale, .zero_point = zero, .is_signed = y->dtype == PARE_S8, .y = to};
+    pare_requant_args args = {
+        .x = from, .n = n, .scale = scale, .zero_point = zero, .is_signed = y->dtype == PARE_S8, .y = to};
     args.low = args.is_signed ? -128 : 0;
     args.high = args.low + 255;
     kernel->quantize(&args);

@@ -11,8 +11,8 @@ pare_status pare_q_need_8bit(pare_call *call, int i) {
 static pare_status need_count(pare_call *call, int i, int64_t n, const char *what) {
   const int64_t count = pare_tensor_count(call->in[i]);
   if (count == 1 || (n > 0 && count == n && call->in[i]->shape.rank <= 1)) return PARE_OK;
-  return pare_fail(call->ctx, PARE_BAD_MODEL, "%s (input %d) has %lld elements, expected 1%s", what, i, (long long)count,
-                   n > 1 ? " or one per channel" : "");
+  return pare_fail(call->ctx, PARE_BAD_MODEL, "%s (input %d) has %lld elements, expected 1%s", what, i,
+                   (long long)count, n > 1 ? " or one per channel" : "");
 }
 
 pare_status pare_q_need_scale(pare_call *call, int i, int64_t n) {
@@ -39,7 +39,8 @@ static int32_t quantized_bound(float bound, float scale, int32_t zero, int32_t l
   return value < (float)high ? (int32_t)value : high;
 }
 
-void pare_q_bounds(const pare_node *node, pare_dtype dtype, float scale, int32_t zero, int32_t *low, int32_t *high) {
+void pare_q_bounds(const pare_node *node, pare_dtype dtype, float scale, int32_t zero, int32_t *low,
+                   int32_t *high) {
   *low = dtype == PARE_S8 ? -128 : 0;
   *high = dtype == PARE_S8 ? 127 : 255;
   const int32_t least = *low, most = *high;

@@ -26,13 +26,16 @@ static inline int32_t pare_q_zero(const pare_call *call, int i, int64_t at) {
   if (!pare_call_has(call, i)) return 0;
   const pare_tensor *t = call->in[i];
   const int64_t k = pare_tensor_count(t) == 1 ? 0 : at;
-  return t->dtype == PARE_S8 ? pare_s8(t)[k] : t->dtype == PARE_U8 ? pare_u8(t)[k] : (int32_t)pare_tensor_get_s64(t, k);
+  return t->dtype == PARE_S8   ? pare_s8(t)[k]
+         : t->dtype == PARE_U8 ? pare_u8(t)[k]
+                               : (int32_t)pare_tensor_get_s64(t, k);
 }
 static inline bool pare_q_const(const pare_call *call, int i) {
   return !pare_call_has(call, i) || (call->in_is_const[i] && call->in[i]->data != NULL);
 }
 /* Bounds of y for an 8-bit output: its type's, cut by the node's fused activation. */
-void pare_q_bounds(const pare_node *node, pare_dtype dtype, float scale, int32_t zero, int32_t *low, int32_t *high);
+void pare_q_bounds(const pare_node *node, pare_dtype dtype, float scale, int32_t zero, int32_t *low,
+                   int32_t *high);
 /* Elements of an 8-bit tensor that are not `zero`, for costs. */
 uint64_t pare_q_nonzeros(const pare_tensor *tensor);
 
@@ -40,8 +43,8 @@ uint64_t pare_q_nonzeros(const pare_tensor *tensor);
 /* C[m,n] = sum_k (A[m,k] - zero_a) (B[k,n] - zero_b[n]); B's batch is walked by numpy broadcasting. */
 typedef struct pare_q_product {
   int64_t m, n, k;
-  int64_t n_batch;               /* products; 1 when B is one matrix for all */
-  pare_shape batch;              /* of the output */
+  int64_t n_batch;                                      /* products; 1 when B is one matrix for all */
+  pare_shape batch;                                     /* of the output */
   int64_t a_step[PARE_MAX_RANK], b_step[PARE_MAX_RANK]; /* elements per index of `batch` */
   int64_t a_row, b_row, b_column;
   bool a_signed, b_signed;
@@ -52,11 +55,11 @@ typedef struct pare_q_product {
 
 /* Where the sums go. */
 typedef struct pare_q_sink {
-  pare_requant_args requant; /* acc, n, y and the per-column parts are filled while running */
-  int32_t *s32;              /* C [batch,m,n], or */
-  float *f32;                /* (float)(acc + bias) * scale, or */
-  void *bytes;               /* requantized */
-  const int32_t *bias;       /* [n] or NULL */
+  pare_requant_args requant;   /* acc, n, y and the per-column parts are filled while running */
+  int32_t *s32;                /* C [batch,m,n], or */
+  float *f32;                  /* (float)(acc + bias) * scale, or */
+  void *bytes;                 /* requantized */
+  const int32_t *bias;         /* [n] or NULL */
   float clamp_low, clamp_high; /* of f32 */
 } pare_q_sink;
 

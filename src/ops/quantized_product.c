@@ -13,7 +13,8 @@ pare_status pare_q_matmul_shapes(pare_call *call, int ia, int ib, pare_q_product
   const bool a_vector = a.rank == 1, b_vector = b.rank == 1;
   if (a_vector) a = PARE_SHAPE(1, a.dims[0]);
   if (b_vector) b = PARE_SHAPE(b.dims[0], 1);
-  *p = (pare_q_product){.m = a.dims[a.rank - 2], .k = a.dims[a.rank - 1], .n = b.dims[b.rank - 1], .n_batch = 1};
+  *p = (pare_q_product){
+      .m = a.dims[a.rank - 2], .k = a.dims[a.rank - 1], .n = b.dims[b.rank - 1], .n_batch = 1};
   if (b.dims[b.rank - 2] != p->k) {
     return pare_fail(call->ctx, PARE_BAD_MODEL, "inner lengths %lld and %lld are not equal", (long long)p->k,
                      (long long)b.dims[b.rank - 2]);
@@ -66,8 +67,9 @@ static void read_zeros(const pare_call *call, const pare_q_product *p, int i_zer
 
 pare_status pare_q_product_prepare(pare_call *call, pare_q_product *p, int ib, int i_zero_b) {
   if (p->k > PARE_S16_MAX_K) {
-    return pare_fail(call->ctx, PARE_UNSUPPORTED, "sums of %lld products may overflow 32 bits (at most %d are there)",
-                     (long long)p->k, PARE_S16_MAX_K);
+    return pare_fail(call->ctx, PARE_UNSUPPORTED,
+                     "sums of %lld products may overflow 32 bits (at most %d are there)", (long long)p->k,
+                     PARE_S16_MAX_K);
   }
   p->zeros = pare_arena_array(call->arena, (size_t)p->n, sizeof *p->zeros);
   p->scales = pare_arena_array(call->arena, (size_t)p->n, sizeof *p->scales);
@@ -78,7 +80,8 @@ pare_status pare_q_product_prepare(pare_call *call, pare_q_product *p, int ib, i
     p->packed = pare_arena_alloc(call->arena, packed);
     if (!p->packed) return PARE_OUT_OF_MEMORY;
     read_zeros(call, p, i_zero_b);
-    pare_s16_pack_b(call->in[ib]->data, p->b_signed, p->b_row, p->b_column, p->zeros, 0, p->k, p->n, p->packed);
+    pare_s16_pack_b(call->in[ib]->data, p->b_signed, p->b_row, p->b_column, p->zeros, 0, p->k, p->n,
+                    p->packed);
   } else if (!pare_add_size(call->scratch_bytes, round16(packed), &call->scratch_bytes)) {
     return pare_fail(call->ctx, PARE_BAD_MODEL, "the matrices are too large");
   }
@@ -132,7 +135,8 @@ static void run_block(void *arg, int64_t index, int i_thread) {
   const work *all = arg;
   const pare_q_product *p = all->p;
   const int64_t row = index / all->n_column_blocks * ROWS, column = index % all->n_column_blocks * COLUMNS;
-  const int64_t rows = p->m - row < ROWS ? p->m - row : ROWS, n = p->n - column < COLUMNS ? p->n - column : COLUMNS;
+  const int64_t rows = p->m - row < ROWS ? p->m - row : ROWS,
+                n = p->n - column < COLUMNS ? p->n - column : COLUMNS;
   uint8_t *mine = all->scratch + (size_t)i_thread * thread_bytes(p);
   int16_t *a = (int16_t *)(void *)mine;
   int32_t *acc = (int32_t *)(void *)(mine + rows_bytes(p));
@@ -181,8 +185,8 @@ void pare_q_product_run(const pare_call *call, const pare_q_product *p, const vo
     int64_t at_a = 0, at_b = 0;
     if (p->n_batch > 1) batch_offsets(p, i, &at_a, &at_b);
     if (!p->packed) {
-      pare_s16_pack_b((const uint8_t *)call->in[ib]->data + at_b, p->b_signed, p->b_row, p->b_column, p->zeros, 0, p->k,
-                      p->n, packed);
+      pare_s16_pack_b((const uint8_t *)call->in[ib]->data + at_b, p->b_signed, p->b_row, p->b_column,
+                      p->zeros, 0, p->k, p->n, packed);
     }
     all.a = (const uint8_t *)a + at_a;
     all.first_out = i * p->m * p->n;

@@ -89,7 +89,8 @@ static bool read_clamp(const pare_model *model, const pare_node *node, float *lo
 static ending ending_of(const pare_model *model, const pare_node *node) {
   ending end = {-1, node->outputs[0], -INFINITY, INFINITY, {.i_node = -1}};
   int i = only_reader(model, end.i_output);
-  if (i >= 0 && model->nodes[i].inputs[0] == end.i_output && read_clamp(model, &model->nodes[i], &end.low, &end.high)) {
+  if (i >= 0 && model->nodes[i].inputs[0] == end.i_output &&
+      read_clamp(model, &model->nodes[i], &end.low, &end.high)) {
     end.i_activation = i;
     end.i_output = model->nodes[i].outputs[0];
     i = only_reader(model, end.i_output);
@@ -97,7 +98,8 @@ static ending ending_of(const pare_model *model, const pare_node *node) {
     end.low = -INFINITY;
     end.high = INFINITY;
   }
-  if (i < 0 || !pare_node_is(&model->nodes[i], "QuantizeLinear") || model->nodes[i].inputs[0] != end.i_output) return end;
+  if (i < 0 || !pare_node_is(&model->nodes[i], "QuantizeLinear") || model->nodes[i].inputs[0] != end.i_output)
+    return end;
   if (!read_pair(model, &model->nodes[i], &end.q) || !is_scalar(&end.q) || !is_8bit(&end.q)) return end;
   end.q.i_node = i;
   end.q.i_quantized = model->nodes[i].outputs[0];
@@ -105,8 +107,8 @@ static ending ending_of(const pare_model *model, const pare_node *node) {
 }
 
 /* Turns `node` into `op`, taking over what follows it. `quantized`: up to the QuantizeLinear, else up to the activation. */
-static pare_status become(pare_model *model, pare_node *node, const char *op, const char *domain, const int *inputs, int n,
-                          const ending *end, bool quantized) {
+static pare_status become(pare_model *model, pare_node *node, const char *op, const char *domain,
+                          const int *inputs, int n, const ending *end, bool quantized) {
   int *copy = pare_arena_array(&model->arena, (size_t)n, sizeof(int));
   if (!copy) return PARE_OUT_OF_MEMORY;
   memcpy(copy, inputs, (size_t)n * sizeof(int));
@@ -165,7 +167,7 @@ static pare_status fuse_conv(pare_model *model, pare_node *node) {
   if (end.q.i_node < 0 || !activation(model, node->inputs[0], &l.x) || !read_weights(model, node, 0, &l.w) ||
       !read_bias(model, node, &l, &l.i_bias))
     return PARE_OK;
-  const int inputs[9] = {l.x.i_quantized, l.x.i_scale, l.x.i_zero,     l.w.i_quantized, l.w.i_scale,
+  const int inputs[9] = {l.x.i_quantized, l.x.i_scale,   l.x.i_zero,   l.w.i_quantized, l.w.i_scale,
                          l.w.i_zero,      end.q.i_scale, end.q.i_zero, l.i_bias};
   return become(model, node, "QLinearConv", "", inputs, l.i_bias < 0 ? 8 : 9, &end, true);
 }
@@ -174,15 +176,16 @@ static pare_status fuse_gemm(pare_model *model, pare_node *node) {
   layer l;
   const bool trans_b = pare_node_int(node, "transB", 0) != 0;
   const ending end = ending_of(model, node);
-  if (pare_node_int(node, "transA", 0) || pare_node_float(node, "alpha", 1.0f) != 1.0f || !activation(model, node->inputs[0], &l.x) ||
-      !read_weights(model, node, trans_b ? 0 : 1, &l.w) || !read_bias(model, node, &l, &l.i_bias))
+  if (pare_node_int(node, "transA", 0) || pare_node_float(node, "alpha", 1.0f) != 1.0f ||
+      !activation(model, node->inputs[0], &l.x) || !read_weights(model, node, trans_b ? 0 : 1, &l.w) ||
+      !read_bias(model, node, &l, &l.i_bias))
     return PARE_OK;
   if (l.i_bias >= 0 && (pare_node_float(node, "beta", 1.0f) != 1.0f ||
                         pare_tensor_count(&model->values[l.i_bias].tensor) !=
                             model->values[l.w.i_quantized].tensor.shape.dims[trans_b ? 0 : 1]))
     return PARE_OK;
   const bool quantized = end.q.i_node >= 0;
-  const int inputs[9] = {l.x.i_quantized, l.x.i_scale, l.x.i_zero,      l.w.i_quantized, l.w.i_scale,
+  const int inputs[9] = {l.x.i_quantized, l.x.i_scale, l.x.i_zero,    l.w.i_quantized, l.w.i_scale,
                          l.w.i_zero,      l.i_bias,    end.q.i_scale, end.q.i_zero};
   pare_node_remove_attr(node, "beta");
   return become(model, node, "QGemm", "com.microsoft", inputs, quantized ? 9 : 7, &end, quantized);
@@ -206,16 +209,19 @@ static pare_status fuse_matmul(pare_model *model, pare_node *node) {
 static pare_status fuse_add(pare_model *model, pare_node *node) {
   pair a, b;
   const ending end = ending_of(model, node);
-  if (end.q.i_node < 0 || !activation(model, node->inputs[0], &a) || !activation(model, node->inputs[1], &b)) return PARE_OK;
+  if (end.q.i_node < 0 || !activation(model, node->inputs[0], &a) || !activation(model, node->inputs[1], &b))
+    return PARE_OK;
   if (a.zero->dtype != b.zero->dtype || a.zero->dtype != end.q.zero->dtype) return PARE_OK;
-  const int inputs[8] = {a.i_quantized, a.i_scale, a.i_zero, b.i_quantized, b.i_scale, b.i_zero, end.q.i_scale, end.q.i_zero};
+  const int inputs[8] = {a.i_quantized, a.i_scale, a.i_zero,      b.i_quantized,
+                         b.i_scale,     b.i_zero,  end.q.i_scale, end.q.i_zero};
   return become(model, node, "QLinearAdd", "com.microsoft", inputs, 8, &end, true);
 }
 
 static pare_status fuse_global_average_pool(pare_model *model, pare_node *node) {
   pair x;
   const ending end = ending_of(model, node);
-  if (end.q.i_node < 0 || !activation(model, node->inputs[0], &x) || x.zero->dtype != end.q.zero->dtype) return PARE_OK;
+  if (end.q.i_node < 0 || !activation(model, node->inputs[0], &x) || x.zero->dtype != end.q.zero->dtype)
+    return PARE_OK;
   const int inputs[5] = {x.i_quantized, x.i_scale, x.i_zero, end.q.i_scale, end.q.i_zero};
   return become(model, node, "QLinearGlobalAveragePool", "com.microsoft", inputs, 5, &end, true);
 }
@@ -232,8 +238,8 @@ static pare_status fuse_same(pare_model *model, pare_node *node, int n_data) {
   for (int i = 1; i < node->n_outputs; i++)
     if (node->outputs[i] >= 0) return PARE_OK;
   const int i_q = only_reader(model, node->outputs[0]);
-  if (i_q < 0 || !pare_node_is(&model->nodes[i_q], "QuantizeLinear") || !read_pair(model, &model->nodes[i_q], &q) ||
-      !is_scalar(&q) || !is_8bit(&q))
+  if (i_q < 0 || !pare_node_is(&model->nodes[i_q], "QuantizeLinear") ||
+      !read_pair(model, &model->nodes[i_q], &q) || !is_scalar(&q) || !is_8bit(&q))
     return PARE_OK;
   for (int i = 0; i < n_data; i++)
     if (!activation(model, node->inputs[i], &x) || !same_parameters(&x, &q)) return PARE_OK;
@@ -251,7 +257,8 @@ static pare_status fuse_same(pare_model *model, pare_node *node, int n_data) {
 }
 
 static pare_status fuse_node(pare_model *model, pare_node *node) {
-  if (node->domain[0] != 0 || !node->op || node->n_outputs < 1 || node->n_inputs < 1 || node->outputs[0] < 0) return PARE_OK;
+  if (node->domain[0] != 0 || !node->op || node->n_outputs < 1 || node->n_inputs < 1 || node->outputs[0] < 0)
+    return PARE_OK;
   if (pare_node_is(node, "Conv")) return fuse_conv(model, node);
   if (pare_node_is(node, "Gemm")) return fuse_gemm(model, node);
   if (pare_node_is(node, "MatMul")) return fuse_matmul(model, node);
@@ -264,7 +271,8 @@ static pare_status fuse_node(pare_model *model, pare_node *node) {
 /* A QuantizeLinear right behind a DequantizeLinear of equal parameters gives back what went in. */
 static void drop_round_trip(pare_model *model, pare_node *node) {
   pair x, q;
-  if (!pare_node_is(node, "QuantizeLinear") || !read_pair(model, node, &q) || !is_scalar(&q) || !is_8bit(&q)) return;
+  if (!pare_node_is(node, "QuantizeLinear") || !read_pair(model, node, &q) || !is_scalar(&q) || !is_8bit(&q))
+    return;
   if (!activation(model, node->inputs[0], &x) || !same_parameters(&x, &q)) return;
   for (int i = 0; i < model->n_outputs; i++)
     if (model->outputs[i] == node->outputs[0]) return; /* a graph output keeps its name */

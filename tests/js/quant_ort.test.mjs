@@ -107,7 +107,8 @@ class Cases {
       const what = `${name}: ${output} of ${node.op} ${JSON.stringify(node.attrs)}`;
       assert.deepEqual(have.dims, [...want.dims], what);
       for (let k = 0; k < want.data.length; k++) {
-        if (!Object.is(have.data[k], want.data[k])) assert.fail(`${what}: element ${k} is ${have.data[k]}, ONNX Runtime has ${want.data[k]}`);
+        if (!Object.is(have.data[k], want.data[k]))
+          assert.fail(`${what}: element ${k} is ${have.data[k]}, ONNX Runtime has ${want.data[k]}`);
       }
     }
     return this.nodes.length;
@@ -134,7 +135,17 @@ function convCase(cases, integer) {
   const attrs = { group: groups, kernel_shape: kernel, strides, dilations, pads };
   const yDims = [batch, out, ...spatial];
   if (integer) {
-    cases.add('ConvInteger', [['in', x], ['const', w], ['const', zeroPoint(type)], ['const', zeros(weightType, [])]], [{ dtype: 's32', dims: yDims }], attrs);
+    cases.add(
+      'ConvInteger',
+      [
+        ['in', x],
+        ['const', w],
+        ['const', zeroPoint(type)],
+        ['const', zeros(weightType, [])],
+      ],
+      [{ dtype: 's32', dims: yDims }],
+      attrs,
+    );
     return;
   }
   const perChannel = weightType === 's8' && below(2) === 0;
@@ -169,18 +180,54 @@ function matrixCase(cases, op) {
   const side = pick('in', 'const');
   const dims = [...lead, m, n];
   const yZero = zeroPoint(type);
-  const quantized = [['const', scalar(real(ySum * 0.3, ySum))], ['const', yZero]];
+  const quantized = [
+    ['const', scalar(real(ySum * 0.3, ySum))],
+    ['const', yZero],
+  ];
   if (op === 'MatMulInteger') {
-    cases.add(op, [['in', a], [side, b], ['const', zeroPoint(type)], ['const', bZero]], [{ dtype: 's32', dims }]);
+    cases.add(
+      op,
+      [
+        ['in', a],
+        [side, b],
+        ['const', zeroPoint(type)],
+        ['const', bZero],
+      ],
+      [{ dtype: 's32', dims }],
+    );
   } else if (op === 'QLinearMatMul') {
-    cases.add(op, [['in', a], ['const', aScale], ['const', zeroPoint(type)], [side, b], ['const', bScale], ['const', bZero], ...quantized], [{ dtype: type, dims }]);
+    cases.add(
+      op,
+      [['in', a], ['const', aScale], ['const', zeroPoint(type)], [side, b], ['const', bScale], ['const', bZero], ...quantized],
+      [{ dtype: type, dims }],
+    );
   } else if (op === 'MatMulIntegerToFloat') {
-    cases.add(op, [['in', a], [side, b], ['const', aScale], ['const', bScale], ['const', zeroPoint(type)], ['const', bZero]], [{ dtype: 'f32', dims }], {}, 'com.microsoft');
+    cases.add(
+      op,
+      [
+        ['in', a],
+        [side, b],
+        ['const', aScale],
+        ['const', bScale],
+        ['const', zeroPoint(type)],
+        ['const', bZero],
+      ],
+      [{ dtype: 'f32', dims }],
+      {},
+      'com.microsoft',
+    );
   } else {
     const transB = below(2);
     const stored = transB ? integers(weightType, [n, k], weightType === 's8' ? MOST_WEIGHT : 255) : b;
     const zero = perColumn ? zeros(weightType, [n]) : bZero;
-    const operands = [['in', a], ['const', aScale], ['const', zeroPoint(type)], ['const', stored], ['const', bScale], ['const', zero]];
+    const operands = [
+      ['in', a],
+      ['const', aScale],
+      ['const', zeroPoint(type)],
+      ['const', stored],
+      ['const', bScale],
+      ['const', zero],
+    ];
     operands.push(below(3) ? ['const', s32([n], () => below(20000) - 10000)] : null);
     const toBytes = below(2) === 0;
     if (toBytes) operands.push(...quantized);
@@ -190,7 +237,9 @@ function matrixCase(cases, op) {
 
 /** Values with many halves of the scale, and some far outside. */
 const awkward = (dims, scale) =>
-  f32(dims, () => (below(3) ? Math.fround((below(800) - 400) * 0.5 * scale) : below(20) ? real(-300 * scale, 300 * scale) : pick(1e30, -1e30, 0, -0)));
+  f32(dims, () =>
+    below(3) ? Math.fround((below(800) - 400) * 0.5 * scale) : below(20) ? real(-300 * scale, 300 * scale) : pick(1e30, -1e30, 0, -0),
+  );
 
 /** 60 cases, 12 to a model. */
 async function many(name, start, make) {
@@ -215,7 +264,18 @@ test('ConvInteger equals ONNX Runtime bit for bit', () =>
       convCase(trial, true);
       const [x] = trial.inputs.values();
       const [w, xZero, wZero] = trial.constants.values();
-      if (x.dtype === 'u8') cases.add('ConvInteger', [['in', x], ['const', w], ['const', xZero], ['const', wZero]], [...trial.outputs.values()], trial.nodes[0].attrs);
+      if (x.dtype === 'u8')
+        cases.add(
+          'ConvInteger',
+          [
+            ['in', x],
+            ['const', w],
+            ['const', xZero],
+            ['const', wZero],
+          ],
+          [...trial.outputs.values()],
+          trial.nodes[0].attrs,
+        );
     }
   }));
 for (const [i, op] of ['QLinearMatMul', 'MatMulInteger', 'MatMulIntegerToFloat', 'QGemm'].entries()) {
@@ -227,8 +287,18 @@ test('DynamicQuantizeLinear equals ONNX Runtime bit for bit', () =>
     const dims = pick([1 + below(100)], [1 + below(5), 1 + below(30)]);
     const kind = below(6);
     const scale = real(0.001, 3);
-    const x = f32(dims, () => (kind === 0 ? 0 : kind === 1 ? real(0, scale) : kind === 2 ? real(-scale, 0) : (below(511) - 255) * scale * 0.5));
-    cases.add('DynamicQuantizeLinear', [['in', x]], [{ dtype: 'u8', dims }, { dtype: 'f32', dims: [] }, { dtype: 'u8', dims: [] }]);
+    const x = f32(dims, () =>
+      kind === 0 ? 0 : kind === 1 ? real(0, scale) : kind === 2 ? real(-scale, 0) : (below(511) - 255) * scale * 0.5,
+    );
+    cases.add(
+      'DynamicQuantizeLinear',
+      [['in', x]],
+      [
+        { dtype: 'u8', dims },
+        { dtype: 'f32', dims: [] },
+        { dtype: 'u8', dims: [] },
+      ],
+    );
   }));
 
 test('QuantizeLinear and DequantizeLinear equal ONNX Runtime bit for bit', () =>
@@ -240,8 +310,28 @@ test('QuantizeLinear and DequantizeLinear equal ONNX Runtime bit for bit', () =>
     const scale = whole ? scalar(real(0.001, 2)) : f32([dims[axis]], () => real(0.001, 2));
     const zero = whole ? zeroPoint(type) : integers(type, [dims[axis]]);
     const attrs = whole ? {} : { axis };
-    if (below(2)) cases.add('QuantizeLinear', [['in', awkward(dims, scale.data[0])], ['const', scale], ['const', zero]], [{ dtype: type, dims }], attrs);
-    else cases.add('DequantizeLinear', [['in', integers(type, dims)], ['const', scale], ['const', zero]], [{ dtype: 'f32', dims }], attrs);
+    if (below(2))
+      cases.add(
+        'QuantizeLinear',
+        [
+          ['in', awkward(dims, scale.data[0])],
+          ['const', scale],
+          ['const', zero],
+        ],
+        [{ dtype: type, dims }],
+        attrs,
+      );
+    else
+      cases.add(
+        'DequantizeLinear',
+        [
+          ['in', integers(type, dims)],
+          ['const', scale],
+          ['const', zero],
+        ],
+        [{ dtype: 'f32', dims }],
+        attrs,
+      );
   }));
 
 test('QLinearAdd and QLinearGlobalAveragePool equal ONNX Runtime bit for bit', () =>
@@ -250,10 +340,23 @@ test('QLinearAdd and QLinearGlobalAveragePool equal ONNX Runtime bit for bit', (
     const dims = [1 + below(2), 1 + below(4), 1 + below(8), 1 + below(8)];
     if (below(2)) {
       const operands = [];
-      for (let i = 0; i < 2; i++) operands.push(['in', integers(type, dims)], ['const', scalar(real(0.01, 0.05))], ['const', zeroPoint(type)]);
-      cases.add('QLinearAdd', [...operands, ['const', scalar(real(0.02, 0.1))], ['const', zeroPoint(type)]], [{ dtype: type, dims }], {}, 'com.microsoft');
+      for (let i = 0; i < 2; i++)
+        operands.push(['in', integers(type, dims)], ['const', scalar(real(0.01, 0.05))], ['const', zeroPoint(type)]);
+      cases.add(
+        'QLinearAdd',
+        [...operands, ['const', scalar(real(0.02, 0.1))], ['const', zeroPoint(type)]],
+        [{ dtype: type, dims }],
+        {},
+        'com.microsoft',
+      );
     } else {
-      const operands = [['in', integers(type, dims)], ['const', scalar(real(0.01, 0.05))], ['const', zeroPoint(type)], ['const', scalar(real(0.005, 0.05))], ['const', zeroPoint(type)]];
+      const operands = [
+        ['in', integers(type, dims)],
+        ['const', scalar(real(0.01, 0.05))],
+        ['const', zeroPoint(type)],
+        ['const', scalar(real(0.005, 0.05))],
+        ['const', zeroPoint(type)],
+      ];
       cases.add('QLinearGlobalAveragePool', operands, [{ dtype: type, dims: [dims[0], dims[1], 1, 1] }], {}, 'com.microsoft');
     }
   }));
@@ -281,7 +384,18 @@ async function bothAnswer(name, recipe) {
   const imageFile = join(folder, 'image.npy');
   writeFileSync(recipeFile, JSON.stringify(recipe));
   if (!existsSync(imageFile)) writeFileSync(imageFile, npyBytes(images));
-  pare('run', join(ROOT, 'examples/models', `${name}.onnx`), '--recipe', recipeFile, '--data', 'fashion-mnist', '--limit-test', '100', '--out', out);
+  pare(
+    'run',
+    join(ROOT, 'examples/models', `${name}.onnx`),
+    '--recipe',
+    recipeFile,
+    '--data',
+    'fashion-mnist',
+    '--limit-test',
+    '100',
+    '--out',
+    out,
+  );
   const model = join(out, 'model.onnx');
   pare('infer', model, '--input', `image=${imageFile}`, '--out', out);
   const have = readNpy(readFileSync(join(out, 'logits.npy'))).data;

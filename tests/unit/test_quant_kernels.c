@@ -31,7 +31,8 @@ static int16_t any_s16(pare_rng *rng) {
 static void check_gemm(int64_t m, int64_t n_panels, int64_t k_pairs, pare_rng *rng) {
   const int64_t a_len = m * k_pairs * 2, b_len = n_panels * k_pairs * 16, c_row = n_panels * 8 + 8;
   int16_t *a = pare_alloc_array(ctx, (size_t)a_len + 1, 2), *b = pare_alloc_array(ctx, (size_t)b_len + 1, 2);
-  int32_t *want = pare_alloc_array(ctx, (size_t)(m * c_row), 4), *have = pare_alloc_array(ctx, (size_t)(m * c_row), 4);
+  int32_t *want = pare_alloc_array(ctx, (size_t)(m * c_row), 4),
+          *have = pare_alloc_array(ctx, (size_t)(m * c_row), 4);
   for (int64_t i = 0; i < a_len; i++) a[i] = any_s16(rng);
   for (int64_t i = 0; i < b_len; i++) b[i] = any_s16(rng);
   pare_s16_gemm_args args = {m, n_panels, k_pairs, a, 2 * k_pairs, b, want, c_row};
@@ -61,7 +62,8 @@ static void the_longest_sum_of_extremes_is_exact(void **state) {
   (void)state;
   const int64_t k = PARE_S16_MAX_K, pairs = pare_s16_pairs(k);
   uint8_t *x = pare_alloc(ctx, (size_t)k), *w = pare_alloc(ctx, (size_t)k);
-  int16_t *a = pare_alloc_array(ctx, (size_t)(2 * pairs), 2), *b = pare_alloc_array(ctx, (size_t)(16 * pairs), 2);
+  int16_t *a = pare_alloc_array(ctx, (size_t)(2 * pairs), 2),
+          *b = pare_alloc_array(ctx, (size_t)(16 * pairs), 2);
   memset(x, 255, (size_t)k);
   memset(w, 255, (size_t)k);
   pare_s16_pack_a(x, false, k, NULL, 0, 1, k, a);
@@ -99,7 +101,8 @@ static void packing_takes_zero_points_off_and_fills_with_zeros(void **state) {
   for (int j = 4; j < 16; j++) assert_int_equal(b[j], 0);
 }
 
-static void run_requant(const pare_requant_kernel *kernel, bool quantize, pare_requant_args args, uint8_t *y) {
+static void run_requant(const pare_requant_kernel *kernel, bool quantize, pare_requant_args args,
+                        uint8_t *y) {
   memset(y, 0x55, 96);
   args.y = y;
   (quantize ? kernel->quantize : kernel->requantize)(&args);
@@ -124,10 +127,14 @@ static void every_requantization_equals_the_reference(void **state) {
     args.bias = (int32_t)pare_rng_below(&rng, 1000) - 500;
     for (int i = 0; i < 64; i++) {
       const uint32_t pick = pare_rng_below(&rng, 20);
-      acc[i] = pick < PARE_COUNT(extremes) ? extremes[pick] : (int32_t)pare_rng_u32(&rng) >> pare_rng_below(&rng, 31);
+      acc[i] = pick < PARE_COUNT(extremes) ? extremes[pick]
+                                           : (int32_t)pare_rng_u32(&rng) >> pare_rng_below(&rng, 31);
       biases[i] = (int32_t)pare_rng_below(&rng, 1000) - 500;
       scales[i] = args.scale * (1.0f + (float)pare_rng_below(&rng, 3));
-      x[i] = pick == 0 ? NAN : pick == 1 ? INFINITY : pick == 2 ? -INFINITY : (float)acc[i] * args.scale * 0.5f;
+      x[i] = pick == 0   ? NAN
+             : pick == 1 ? INFINITY
+             : pick == 2 ? -INFINITY
+                         : (float)acc[i] * args.scale * 0.5f;
     }
     args.scales = round % 2 ? scales : NULL;
     args.biases = round % 5 == 0 ? biases : NULL;
@@ -196,8 +203,8 @@ static void keep(void *arg, int64_t i, int64_t o, int64_t first, int64_t n, cons
   memcpy(s->acc + (i * s->conv->o + o) * s->conv->columns + first, acc, (size_t)n * 4);
 }
 
-static int32_t defined_sum(const pare_s16_conv *c, const uint8_t *x, int32_t zero, const uint8_t *w, int64_t i, int64_t o,
-                           int64_t p, int64_t q) {
+static int32_t defined_sum(const pare_s16_conv *c, const uint8_t *x, int32_t zero, const uint8_t *w,
+                           int64_t i, int64_t o, int64_t p, int64_t q) {
   const pare_window *d = &c->window;
   const int64_t group = o / (c->o / c->groups);
   int32_t sum = 0;
@@ -227,7 +234,8 @@ static void check_conv(pare_rng *rng) {
     d->pad_begin[i] = pare_rng_below(rng, 3);
     d->pad_end[i] = pare_rng_below(rng, 3);
     d->out[i] = 1 + pare_rng_below(rng, 18);
-    d->in[i] = (d->out[i] - 1) * d->stride[i] + (d->kernel[i] - 1) * d->dilation[i] + 1 - d->pad_begin[i] - d->pad_end[i];
+    d->in[i] = (d->out[i] - 1) * d->stride[i] + (d->kernel[i] - 1) * d->dilation[i] + 1 - d->pad_begin[i] -
+               d->pad_end[i];
     if (d->in[i] < 1) return;
   }
   pare_arena arena;
@@ -248,7 +256,8 @@ static void check_conv(pare_rng *rng) {
   pare_free(ctx, scratch);
   for (int64_t i = 0; i < y_len; i++) {
     const int64_t at = i % c.columns, o = i / c.columns % c.o;
-    assert_int_equal(s.acc[i], defined_sum(&c, x, zero, w, i / c.columns / c.o, o, at / d->out[1], at % d->out[1]));
+    assert_int_equal(s.acc[i],
+                     defined_sum(&c, x, zero, w, i / c.columns / c.o, o, at / d->out[1], at % d->out[1]));
   }
   pare_arena_free(&arena);
 }
@@ -261,7 +270,11 @@ static void convolution_gives_the_defined_sums(void **state) {
 
 static void sums_that_could_overflow_are_refused(void **state) {
   (void)state;
-  pare_s16_conv c = {.n = 1, .c = 40000, .o = 1, .groups = 1, .window = {{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, {1, 1}, {1, 1}}};
+  pare_s16_conv c = {.n = 1,
+                     .c = 40000,
+                     .o = 1,
+                     .groups = 1,
+                     .window = {{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, {1, 1}, {1, 1}}};
   pare_arena arena;
   pare_arena_init(&arena, ctx);
   assert_int_equal(pare_s16_conv_plan(&c, &arena), PARE_UNSUPPORTED);

@@ -9,8 +9,8 @@ static bool bounds_of(pare_dtype dtype, double *low, double *high) {
   return dtype == PARE_U8 || dtype == PARE_S8 || dtype == PARE_S32;
 }
 
-pare_status pare_quantize_affine(pare_context *ctx, const float *x, int64_t n, float scale, int32_t zero, pare_dtype dtype,
-                                 pare_rounding rounding, void *q) {
+pare_status pare_quantize_affine(pare_context *ctx, const float *x, int64_t n, float scale, int32_t zero,
+                                 pare_dtype dtype, pare_rounding rounding, void *q) {
   double low, high;
   if (!bounds_of(dtype, &low, &high))
     return pare_fail(ctx, PARE_BAD_ARGUMENT, "cannot quantize to %s", pare_dtype_name(dtype));
@@ -39,8 +39,9 @@ void pare_dequantize_affine(const void *q, pare_dtype dtype, int64_t n, float sc
   }
 }
 
-pare_status pare_quantize_affine_axis(pare_context *ctx, const float *x, const pare_shape *shape, int axis, const float *scales,
-                                      const int32_t *zeros, pare_dtype dtype, pare_rounding rounding, void *q) {
+pare_status pare_quantize_affine_axis(pare_context *ctx, const float *x, const pare_shape *shape, int axis,
+                                      const float *scales, const int32_t *zeros, pare_dtype dtype,
+                                      pare_rounding rounding, void *q) {
   const int64_t repeats = pare_shape_count_range(shape, 0, axis), channels = shape->dims[axis];
   const int64_t n = pare_shape_count_range(shape, axis + 1, shape->rank);
   const int64_t size = (int64_t)pare_dtype_size(dtype);

@@ -33,7 +33,8 @@ bool pare_quant_read_layer(const pare_model *model, const pare_node *node, pare_
   const bool conv = pare_node_is(node, "Conv"), gemm = pare_node_is(node, "Gemm");
   if ((!conv && !gemm && !pare_node_is(node, "MatMul")) || node->n_inputs < 2) return false;
   const pare_tensor *w = pare_model_const_input(model, node, 1);
-  if (!w || w->dtype != PARE_F32 || pare_model_const_input(model, node, 0) || node->inputs[0] < 0) return false;
+  if (!w || w->dtype != PARE_F32 || pare_model_const_input(model, node, 0) || node->inputs[0] < 0)
+    return false;
   if (conv ? w->shape.rank < 3 : w->shape.rank != 2) return false;
   if (gemm && (pare_node_int(node, "transA", 0) || pare_node_float(node, "alpha", 1.0f) != 1.0f ||
                pare_node_float(node, "beta", 1.0f) != 1.0f))
@@ -84,8 +85,7 @@ static pare_quant_role role_of(const pare_model *model, const pare_node *node) {
   switch (node->op->quant) {
   case PARE_QUANT_WEIGHTED:
     return pare_quant_read_layer(model, node, &layer) ? PARE_ROLE_WEIGHTED : PARE_ROLE_F32;
-  case PARE_QUANT_SAME:
-    return node->n_inputs > 0 && node->inputs[0] >= 0 ? PARE_ROLE_SAME : PARE_ROLE_F32;
+  case PARE_QUANT_SAME: return node->n_inputs > 0 && node->inputs[0] >= 0 ? PARE_ROLE_SAME : PARE_ROLE_F32;
   case PARE_QUANT_VALUES:
     if (pare_node_is(node, "Concat") && all_computed(model, node)) return PARE_ROLE_SAME;
     if ((pare_node_is(node, "Add") || pare_node_is(node, "GlobalAveragePool")) && all_computed(model, node))
@@ -127,8 +127,8 @@ static void carry_back(pare_quant_plan *plan) {
   }
 }
 
-pare_status pare_quant_plan_make(const pare_model *model, const pare_name_list *layers, const pare_name_list *exclude,
-                                 pare_arena *arena, pare_quant_plan *plan) {
+pare_status pare_quant_plan_make(const pare_model *model, const pare_name_list *layers,
+                                 const pare_name_list *exclude, pare_arena *arena, pare_quant_plan *plan) {
   const size_t n = (size_t)model->n_values;
   PARE_TRY(pare_quant_check_names(model, layers, "layers"));
   PARE_TRY(pare_quant_check_names(model, exclude, "exclude"));
@@ -144,7 +144,8 @@ pare_status pare_quant_plan_make(const pare_model *model, const pare_name_list *
     pare_quant_role role = role_of(model, node);
     const bool weighted = role == PARE_ROLE_WEIGHTED;
     if (pare_quant_listed(exclude, node->name)) role = PARE_ROLE_F32;
-    if (layers->n > 0 && role != PARE_ROLE_SAME && !pare_quant_listed(layers, node->name)) role = PARE_ROLE_F32;
+    if (layers->n > 0 && role != PARE_ROLE_SAME && !pare_quant_listed(layers, node->name))
+      role = PARE_ROLE_F32;
     plan->roles[i] = role;
     plan->n_weighted += role == PARE_ROLE_WEIGHTED;
     plan->n_kept += weighted && role != PARE_ROLE_WEIGHTED;
@@ -152,5 +153,6 @@ pare_status pare_quant_plan_make(const pare_model *model, const pare_name_list *
   }
   carry_back(plan);
   if (plan->n_weighted > 0) return PARE_OK;
-  return pare_fail(model->ctx, PARE_BAD_RECIPE, "there is no layer to quantize: Conv, Gemm or MatMul with constant weights");
+  return pare_fail(model->ctx, PARE_BAD_RECIPE,
+                   "there is no layer to quantize: Conv, Gemm or MatMul with constant weights");
 }

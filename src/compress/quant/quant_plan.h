@@ -23,8 +23,8 @@ typedef struct pare_quant_plan {
 } pare_quant_plan;
 
 /* Arrays live in `arena`. BAD_RECIPE: a name in `layers` or `exclude` that is no node. */
-pare_status pare_quant_plan_make(const pare_model *model, const pare_name_list *layers, const pare_name_list *exclude,
-                                 pare_arena *arena, pare_quant_plan *plan);
+pare_status pare_quant_plan_make(const pare_model *model, const pare_name_list *layers,
+                                 const pare_name_list *exclude, pare_arena *arena, pare_quant_plan *plan);
 int pare_quant_group(const pare_quant_plan *plan, int i_value);
 /* A weighted layer's constant operands, of a layer that can be quantized. */
 typedef struct pare_quant_layer {
@@ -39,7 +39,7 @@ bool pare_quant_listed(const pare_name_list *list, const char *name);
 pare_status pare_quant_check_names(const pare_model *model, const pare_name_list *list, const char *what);
 
 /* Rewrites `model` (the plan's, not shared) to QDQ form and finishes it. */
-pare_status pare_quant_rewrite(pare_model *model, const pare_quant_plan *plan, pare_dtype activation, bool per_channel,
-                               pare_json *details);
+pare_status pare_quant_rewrite(pare_model *model, const pare_quant_plan *plan, pare_dtype activation,
+                               bool per_channel, pare_json *details);
 
 #endif

@@ -35,11 +35,12 @@ static pare_status new_initializer(rewriter *r, const char *name, const char *su
 }
 
 /* Adds `op`(inputs) with one output `name``suffix`, shaped as value `like`. */
-static pare_status add_qdq(rewriter *r, const char *op, const char *name, const char *suffix, const int inputs[3], int like,
-                           pare_dtype dtype, int axis, int *out) {
+static pare_status add_qdq(rewriter *r, const char *op, const char *name, const char *suffix,
+                           const int inputs[3], int like, pare_dtype dtype, int axis, int *out) {
   const pare_value *value = &r->model->values[like];
   const pare_shape shape = value->shape;
-  const char *output = named(r, name, suffix), *node_name = named(r, name, op[0] == 'Q' ? "_QuantizeLinear" : "_DequantizeLinear");
+  const char *output = named(r, name, suffix),
+             *node_name = named(r, name, op[0] == 'Q' ? "_QuantizeLinear" : "_DequantizeLinear");
   if (!output || !node_name) return PARE_OUT_OF_MEMORY;
   PARE_TRY(pare_model_add_value(r->model, output, dtype, value->has_shape ? &shape : NULL, out));
   pare_node *node;
@@ -60,9 +61,11 @@ static pare_status add_pair(rewriter *r, int i_value) {
   int inputs[3] = {i_value}, i_quantized;
   PARE_TRY(new_initializer(r, name, "_scale", PARE_F32, &scalar, &affine.scale, &inputs[1]));
   PARE_TRY(new_initializer(r, name, "_zero_point", r->activation, &scalar, &zero, &inputs[2]));
-  PARE_TRY(add_qdq(r, "QuantizeLinear", name, "_quantized", inputs, i_value, r->activation, -1, &i_quantized));
+  PARE_TRY(
+      add_qdq(r, "QuantizeLinear", name, "_quantized", inputs, i_value, r->activation, -1, &i_quantized));
   inputs[0] = i_quantized;
-  return add_qdq(r, "DequantizeLinear", name, "_dequantized", inputs, i_value, PARE_F32, -1, &r->dequantized[i_value]);
+  return add_qdq(r, "DequantizeLinear", name, "_dequantized", inputs, i_value, PARE_F32, -1,
+                 &r->dequantized[i_value]);
 }
 
 /* Largest magnitude of each output channel. */
@@ -82,8 +85,8 @@ static void channel_maxima(const pare_tensor *w, int axis, float *most) {
 #define MOST_BIAS_STEPS 1073741824.0f
 
 /* scales[n_out] of the weights; all equal when per tensor. */
-static void weight_scales(const rewriter *r, const pare_tensor *w, const pare_tensor *bias, int axis, float x_scale,
-                          float *scales) {
+static void weight_scales(const rewriter *r, const pare_tensor *w, const pare_tensor *bias, int axis,
+                          float x_scale, float *scales) {
   const int64_t n = w->shape.dims[axis];
   channel_maxima(w, axis, scales);
   float largest = 0.0f;
@@ -97,15 +100,16 @@ static void weight_scales(const rewriter *r, const pare_tensor *w, const pare_te
 }
 
 /* Quantized initializer, scale, zero points 0, DequantizeLinear; *out is its output. */
-static pare_status add_constant(rewriter *r, int i_value, pare_dtype dtype, int axis, const float *scales, int *out) {
+static pare_status add_constant(rewriter *r, int i_value, pare_dtype dtype, int axis, const float *scales,
+                                int *out) {
   const pare_tensor from = r->model->values[i_value].tensor;
   const char *name = r->model->values[i_value].name;
   const int64_t n = from.shape.dims[axis];
   const pare_shape shape = r->per_channel ? PARE_SHAPE(n) : (pare_shape){0};
   pare_tensor q;
   PARE_TRY(pare_tensor_new(r->model->ctx, dtype, &from.shape, &q));
-  const pare_status status = pare_quantize_affine_axis(r->model->ctx, pare_f32(&from), &from.shape, axis, scales, NULL, dtype,
-                                                       PARE_ROUND_ONNX, q.data);
+  const pare_status status = pare_quantize_affine_axis(r->model->ctx, pare_f32(&from), &from.shape, axis,
+                                                       scales, NULL, dtype, PARE_ROUND_ONNX, q.data);
   const char *whole = named(r, name, "_quantized");
   if (status != PARE_OK || !whole) {
     pare_tensor_release(&q);
@@ -117,7 +121,8 @@ static pare_status add_constant(rewriter *r, int i_value, pare_dtype dtype, int 
   const int32_t *zeros = pare_arena_array(&r->model->arena, (size_t)n, sizeof *zeros);
   if (!zeros) return PARE_OUT_OF_MEMORY;
   PARE_TRY(new_initializer(r, name, "_zero_point", dtype, &shape, zeros, &inputs[2]));
-  return add_qdq(r, "DequantizeLinear", name, "_dequantized", inputs, i_value, PARE_F32, r->per_channel ? axis : -1, out);
+  return add_qdq(r, "DequantizeLinear", name, "_dequantized", inputs, i_value, PARE_F32,
+                 r->per_channel ? axis : -1, out);
 }
 
 static pare_status rewrite_layer(rewriter *r, int i_node) {
@@ -180,8 +185,8 @@ static void report(const rewriter *r, pare_json *details) {
   pare_json_end(details, ']');
 }
 
-pare_status pare_quant_rewrite(pare_model *model, const pare_quant_plan *plan, pare_dtype activation, bool per_channel,
-                               pare_json *details) {
+pare_status pare_quant_rewrite(pare_model *model, const pare_quant_plan *plan, pare_dtype activation,
+                               bool per_channel, pare_json *details) {
   rewriter r = {.model = model, .plan = plan, .activation = activation, .per_channel = per_channel};
   r.dequantized = pare_arena_array(&model->arena, (size_t)model->n_values, sizeof *r.dequantized);
   if (!r.dequantized) return PARE_OUT_OF_MEMORY;

@@ -21,8 +21,8 @@ typedef struct dynamic {
 } dynamic;
 
 /* w [k,n] as s8 with scales[n], all equal when per tensor; [k][n] at w[k * row + n * column]. */
-static pare_status quantize_columns(const dynamic *d, const float *w, int64_t row, int64_t column, int64_t k, int64_t n,
-                                    float *scales, int8_t *q) {
+static pare_status quantize_columns(const dynamic *d, const float *w, int64_t row, int64_t column, int64_t k,
+                                    int64_t n, float *scales, int8_t *q) {
   float largest = 0.0f;
   for (int64_t j = 0; j < n; j++) {
     float most = 0.0f;
@@ -33,13 +33,14 @@ static pare_status quantize_columns(const dynamic *d, const float *w, int64_t ro
   for (int64_t j = 0; j < n; j++) {
     if (!d->per_channel) scales[j] = largest;
     for (int64_t i = 0; i < k; i++)
-      PARE_TRY(pare_quantize_affine(d->model->ctx, &w[i * row + j * column], 1, scales[j], 0, PARE_S8, PARE_ROUND_ONNX,
-                                    &q[i * n + j]));
+      PARE_TRY(pare_quantize_affine(d->model->ctx, &w[i * row + j * column], 1, scales[j], 0, PARE_S8,
+                                    PARE_ROUND_ONNX, &q[i * n + j]));
   }
   return PARE_OK;
 }
 
-static pare_status new_tensor(dynamic *d, const char *name, const char *suffix, pare_tensor *tensor, int *out) {
+static pare_status new_tensor(dynamic *d, const char *name, const char *suffix, pare_tensor *tensor,
+                              int *out) {
   const char *whole = pare_arena_printf(&d->model->arena, "%s%s", name, suffix);
   if (!whole) {
     pare_tensor_release(tensor);
@@ -49,14 +50,16 @@ static pare_status new_tensor(dynamic *d, const char *name, const char *suffix, 
 }
 
 /* The s8 matrix [k,n] and its scales of a Gemm's or MatMul's weights. */
-static pare_status add_matrix(dynamic *d, const pare_tensor *w, bool trans_b, const char *name, int *i_q, int *i_scale) {
+static pare_status add_matrix(dynamic *d, const pare_tensor *w, bool trans_b, const char *name, int *i_q,
+                              int *i_scale) {
   const int64_t k = w->shape.dims[trans_b], n = w->shape.dims[!trans_b];
   pare_shape shape = PARE_SHAPE(k, n), scale_shape = d->per_channel ? PARE_SHAPE(n) : (pare_shape){0};
   pare_tensor q, scale;
   float *scales = pare_arena_array(&d->model->arena, (size_t)n, sizeof *scales);
   if (!scales) return PARE_OUT_OF_MEMORY;
   PARE_TRY(pare_tensor_new(d->model->ctx, PARE_S8, &shape, &q));
-  pare_status status = quantize_columns(d, pare_f32(w), trans_b ? 1 : n, trans_b ? k : 1, k, n, scales, pare_s8(&q));
+  pare_status status =
+      quantize_columns(d, pare_f32(w), trans_b ? 1 : n, trans_b ? k : 1, k, n, scales, pare_s8(&q));
   if (status == PARE_OK) status = pare_tensor_new(d->model->ctx, PARE_F32, &scale_shape, &scale);
   if (status != PARE_OK) {
     pare_tensor_release(&q);
@@ -72,8 +75,9 @@ static pare_status add_matrix(dynamic *d, const pare_tensor *w, bool trans_b, co
 }
 
 /* One node with one new output `layer``suffix`, or the given output. */
-static pare_status add_node(dynamic *d, const char *op, const char *layer, const char *suffix, const int *inputs, int n,
-                            pare_dtype dtype, int given, int *out, pare_node **node) {
+static pare_status add_node(dynamic *d, const char *op, const char *layer, const char *suffix,
+                            const int *inputs, int n, pare_dtype dtype, int given, int *out,
+                            pare_node **node) {
   const char *name = pare_arena_printf(&d->model->arena, "%s%s", layer, suffix);
   if (!name) return PARE_OUT_OF_MEMORY;
   *out = given;
@@ -112,7 +116,8 @@ static pare_status rewrite_product(dynamic *d, int i_node, const pare_quant_laye
   PARE_TRY(add_node(d, "Mul", old.name, "_scales", scales, 2, PARE_F32, -1, &scale, &node));
   const int both[2] = {cast, scale};
   const bool bias = layer->i_bias >= 0;
-  PARE_TRY(add_node(d, "Mul", old.name, "_scaled", both, 2, PARE_F32, bias ? -1 : old.outputs[0], &scaled, &node));
+  PARE_TRY(
+      add_node(d, "Mul", old.name, "_scaled", both, 2, PARE_F32, bias ? -1 : old.outputs[0], &scaled, &node));
   if (bias) {
     const int add[2] = {scaled, layer->i_bias};
     PARE_TRY(add_node(d, "Add", old.name, "_bias", add, 2, PARE_F32, old.outputs[0], &scaled, &node));
@@ -124,7 +129,8 @@ static pare_status rewrite_product(dynamic *d, int i_node, const pare_quant_laye
 /* ---- LSTM ---------------------------------------------------------------------------------------------------------------------- */
 
 /* Hands the tensor to the model and leaves `tensor` empty. */
-static pare_status give_tensor(dynamic *d, const char *name, const char *suffix, pare_tensor *tensor, int *out) {
+static pare_status give_tensor(dynamic *d, const char *name, const char *suffix, pare_tensor *tensor,
+                               int *out) {
   pare_tensor given = *tensor;
   *tensor = (pare_tensor){0};
   return new_tensor(d, name, suffix, &given, out);
@@ -162,10 +168,12 @@ static pare_status add_recurrent(dynamic *d, int i_weight, int *i_q, int *i_scal
 static bool lstm_fits(const pare_model *model, const pare_node *node) {
   if (!pare_node_is(node, "LSTM") || node->n_inputs < 3) return false;
   const pare_tensor *w = pare_model_const_input(model, node, 1), *r = pare_model_const_input(model, node, 2);
-  if (!w || !r || w->dtype != PARE_F32 || r->dtype != PARE_F32 || w->shape.rank != 3 || r->shape.rank != 3) return false;
-  if ((node->n_inputs > 4 && node->inputs[4] >= 0) || (node->n_inputs > 7 && node->inputs[7] >= 0)) return false;
-  return !pare_node_attr(node, "clip") && !pare_node_int(node, "layout", 0) && !pare_node_int(node, "input_forget", 0) &&
-         !pare_node_attr(node, "activations");
+  if (!w || !r || w->dtype != PARE_F32 || r->dtype != PARE_F32 || w->shape.rank != 3 || r->shape.rank != 3)
+    return false;
+  if ((node->n_inputs > 4 && node->inputs[4] >= 0) || (node->n_inputs > 7 && node->inputs[7] >= 0))
+    return false;
+  return !pare_node_attr(node, "clip") && !pare_node_int(node, "layout", 0) &&
+         !pare_node_int(node, "input_forget", 0) && !pare_node_attr(node, "activations");
 }
 
 static pare_status rewrite_lstm(dynamic *d, int i_node) {
@@ -209,7 +217,8 @@ static pare_status rewrite(dynamic *d, const dynamic_params *params) {
     d->n_layers++;
   }
   if (d->n_layers == 0)
-    return pare_fail(d->model->ctx, PARE_BAD_RECIPE, "there is no layer to quantize: Gemm, MatMul or LSTM with constant weights");
+    return pare_fail(d->model->ctx, PARE_BAD_RECIPE,
+                     "there is no layer to quantize: Gemm, MatMul or LSTM with constant weights");
   if (pare_model_opset(d->model, "") < 11) PARE_TRY(pare_model_set_opset(d->model, "", 11));
   return pare_model_finish(d->model);
 }
@@ -231,7 +240,8 @@ static pare_status apply(const pare_pass_env *env, pare_model **out, pare_json *
 
 static void describe(const void *given, char *text, size_t size) {
   const dynamic_params *p = given;
-  snprintf(text, size, "int8 weights (%s), activations quantized while running", pare_weight_name((int)p->weights) + 3);
+  snprintf(text, size, "int8 weights (%s), activations quantized while running",
+           pare_weight_name((int)p->weights) + 3);
 }
 
 static const pare_param params[] = {
@@ -256,7 +266,8 @@ static const pare_param params[] = {
 const pare_pass pare_pass_quantize_dynamic = {
     .name = "quantize_dynamic",
     .title = "Quantize dynamically",
-    .help = "Stores weights of Gemm, MatMul and LSTM as 8-bit integers and quantizes their inputs while running; needs no data.",
+    .help = "Stores weights of Gemm, MatMul and LSTM as 8-bit integers and quantizes their inputs while "
+            "running; needs no data.",
     .kind = "quantize",
     .params_bytes = sizeof(dynamic_params),
     .params = params,

@@ -70,7 +70,8 @@ static pare_status plan_session(quantizer *q, int64_t batch) {
     if (!q->plan.wanted[i]) continue;
     q->observed[i] = pare_session_value(q->session, q->model->values[i].name);
     if (!q->observed[i] || q->observed[i]->dtype != PARE_F32) {
-      return pare_fail(q->ctx, PARE_UNSUPPORTED, "the value '%s' cannot be observed", q->model->values[i].name);
+      return pare_fail(q->ctx, PARE_UNSUPPORTED, "the value '%s' cannot be observed",
+                       q->model->values[i].name);
     }
   }
   q->session_batch = batch;
@@ -144,14 +145,16 @@ static void join_ranges(quantizer *q) {
   }
 }
 
-static pare_status step(void *state, uint32_t budget_ms, pare_pass_progress *progress, pare_model **out, pare_json *details) {
+static pare_status step(void *state, uint32_t budget_ms, pare_pass_progress *progress, pare_model **out,
+                        pare_json *details) {
   quantizer *q = state;
   const double until = pare_now_ms() + budget_ms;
   *out = NULL;
   do {
     if (q->done < q->n_samples) PARE_TRY(observe_batch(q));
   } while (q->done < q->n_samples && pare_now_ms() < until);
-  *progress = (pare_pass_progress){(uint64_t)q->done, (uint64_t)q->n_samples, __builtin_nan(""), __builtin_nan("")};
+  *progress =
+      (pare_pass_progress){(uint64_t)q->done, (uint64_t)q->n_samples, __builtin_nan(""), __builtin_nan("")};
   if (q->done < q->n_samples) return PARE_OK;
   join_ranges(q);
   if (details) pare_json_put_int(details, "calibration_samples", q->n_samples);
@@ -164,8 +167,9 @@ static pare_status step(void *state, uint32_t budget_ms, pare_pass_progress *pro
 
 static void describe(const void *given, char *text, size_t size) {
   const quantize_params *p = given;
-  snprintf(text, size, "int8 weights (%s), %s activations by %s over %lld samples", pare_weight_name((int)p->weights) + 3,
-           pare_activation_name((int)p->activations), pare_observer_name((int)p->observer), (long long)p->samples);
+  snprintf(text, size, "int8 weights (%s), %s activations by %s over %lld samples",
+           pare_weight_name((int)p->weights) + 3, pare_activation_name((int)p->activations),
+           pare_observer_name((int)p->observer), (long long)p->samples);
 }
 
 static const pare_param params[] = {
@@ -226,7 +230,8 @@ static const pare_param params[] = {
 const pare_pass pare_pass_quantize = {
     .name = "quantize",
     .title = "Quantize to int8",
-    .help = "Static int8: observes activations on training samples, then stores weights and runs layers as 8-bit integers.",
+    .help = "Static int8: observes activations on training samples, then stores weights and runs layers as "
+            "8-bit integers.",
     .kind = "quantize",
     .params_bytes = sizeof(quantize_params),
     .params = params,

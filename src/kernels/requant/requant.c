@@ -2,7 +2,7 @@
 #include "kernels/requant/requant.h"
 
 #define PARE_REQUANT(suffix, rank)                                                                           \
-  void pare_requantize__##suffix(const pare_requant_args *args);                                            \
+  void pare_requantize__##suffix(const pare_requant_args *args);                                             \
   void pare_quantize__##suffix(const pare_requant_args *args);
 #include "kernels/requant/requant.def"
 #undef PARE_REQUANT

@@ -8,10 +8,10 @@
 #include "base/base.h"
 
 typedef struct pare_requant_args {
-  const int32_t *acc;  /* requantize: [n] */
+  const int32_t *acc;    /* requantize: [n] */
   int32_t bias;          /* requantize: for all; sums wrap */
   const int32_t *biases; /* requantize: [n], or NULL for `bias` */
-  const float *x;      /* quantize: [n] */
+  const float *x;        /* quantize: [n] */
   int64_t n;
   float scale;         /* for all, > 0 */
   const float *scales; /* requantize: [n], or NULL for `scale` */

@@ -28,7 +28,8 @@ PARE_INLINE v128_t round4(v128_t value, const bounds *b) {
 
 PARE_INLINE void store8(v128_t first, v128_t second, bool is_signed, void *to) {
   const v128_t words = wasm_i16x8_narrow_i32x4(first, second);
-  const v128_t bytes = is_signed ? wasm_i8x16_narrow_i16x8(words, words) : wasm_u8x16_narrow_i16x8(words, words);
+  const v128_t bytes =
+      is_signed ? wasm_i8x16_narrow_i16x8(words, words) : wasm_u8x16_narrow_i16x8(words, words);
   wasm_v128_store64_lane(to, bytes, 0);
 }
 

@@ -18,8 +18,9 @@ pare_status pare_s16_conv_plan(pare_s16_conv *conv, pare_arena *arena) {
   conv->og = conv->o / conv->groups;
   if (__builtin_mul_overflow(conv->cg, w->kernel[0] * w->kernel[1], &conv->k)) return too_large(arena);
   if (conv->k > PARE_S16_MAX_K) {
-    return pare_fail(arena->ctx, PARE_UNSUPPORTED, "sums of %lld products may overflow 32 bits (at most %d are there)",
-                     (long long)conv->k, PARE_S16_MAX_K);
+    return pare_fail(arena->ctx, PARE_UNSUPPORTED,
+                     "sums of %lld products may overflow 32 bits (at most %d are there)", (long long)conv->k,
+                     PARE_S16_MAX_K);
   }
   conv->depthwise = conv->groups > 1 && conv->cg == 1;
   conv->a_row = 2 * pare_s16_pairs(conv->k);
@@ -38,7 +39,8 @@ pare_status pare_s16_conv_plan(pare_s16_conv *conv, pare_arena *arena) {
   conv->image_len = (conv->image_len + 7) / 8 * 8;
   conv->panel_len = conv->depthwise ? 0 : (size_t)(conv->block * conv->a_row);
   const int64_t out_row = (w->out[1] + 7) / 8 * 8;
-  conv->acc_len = conv->depthwise ? (size_t)(w->out[0] * out_row) : (size_t)(conv->block * ((conv->og + 3) / 4 * 4));
+  conv->acc_len =
+      conv->depthwise ? (size_t)(w->out[0] * out_row) : (size_t)(conv->block * ((conv->og + 3) / 4 * 4));
   int64_t *offsets = pare_arena_array(arena, (size_t)conv->a_row, sizeof *offsets);
   if (!offsets) return PARE_OUT_OF_MEMORY;
   int64_t at = 0;
@@ -53,7 +55,8 @@ pare_status pare_s16_conv_plan(pare_s16_conv *conv, pare_arena *arena) {
 }
 
 static size_t thread_bytes(const pare_s16_conv *conv) {
-  return (conv->image_len + conv->panel_len) * sizeof(int16_t) + (conv->acc_len + 4) / 4 * 4 * sizeof(int32_t);
+  return (conv->image_len + conv->panel_len) * sizeof(int16_t) +
+         (conv->acc_len + 4) / 4 * 4 * sizeof(int32_t);
 }
 
 pare_status pare_s16_conv_scratch(const pare_s16_conv *conv, pare_context *ctx, size_t *bytes) {
@@ -106,7 +109,8 @@ PARE_INLINE void pack_run(const pare_s16_conv *conv, const int16_t *from, const 
 }
 
 /* A panel whose outputs lie anywhere. */
-static void pack_any(const pare_s16_conv *conv, const int16_t *image, const int64_t places[8], int16_t *panel) {
+static void pack_any(const pare_s16_conv *conv, const int16_t *image, const int64_t places[8],
+                     int16_t *panel) {
   for (int64_t k = 0; k < conv->a_row; k += 2) {
     const int16_t *a = image + conv->offsets[k], *b = image + conv->offsets[k + 1];
     for (int j = 0; j < 8; j++) {
@@ -135,7 +139,8 @@ static void pack_panel(const pare_s16_conv *conv, const int16_t *image, int64_t 
   pack_any(conv, image, places, panel);
 }
 
-static void run_gemm(const work *all, int64_t i, int64_t group, const int16_t *image, int16_t *panels, int32_t *acc) {
+static void run_gemm(const work *all, int64_t i, int64_t group, const int16_t *image, int16_t *panels,
+                     int32_t *acc) {
   const pare_s16_conv *conv = all->conv;
   for (int64_t first = 0; first < conv->columns; first += conv->block) {
     const int64_t n = conv->columns - first < conv->block ? conv->columns - first : conv->block;
@@ -160,7 +165,8 @@ static void run_depthwise(const work *all, int64_t i, int64_t group, const int16
   const pare_s16_conv *conv = all->conv;
   const int64_t out_row = (conv->window.out[1] + 7) / 8 * 8;
   for (int64_t o = group * conv->og; o < (group + 1) * conv->og; o++) {
-    const pare_s16_depthwise_args args = {&conv->window, image, conv->row, all->w + o * conv->a_row, acc, out_row};
+    const pare_s16_depthwise_args args = {&conv->window, image,  conv->row, all->w + o * conv->a_row,
+                                          acc,           out_row};
     all->depthwise(&args);
     /* close the gaps, so that all outputs are one run */
     for (int64_t y = 1; y < conv->window.out[0] && out_row != conv->window.out[1]; y++)
@@ -185,6 +191,7 @@ static void run_group(void *arg, int64_t index, int i_thread) {
 
 void pare_s16_conv_run(const pare_s16_conv *conv, const void *x, int32_t zero_x, const int16_t *w,
                        pare_s16_conv_store store, void *arg, void *scratch) {
-  work all = {conv, x, zero_x, w, store, arg, scratch, pare_s16_gemm_select()->run, pare_s16_depthwise_select()->run};
+  work all = {
+      conv, x, zero_x, w, store, arg, scratch, pare_s16_gemm_select()->run, pare_s16_depthwise_select()->run};
   pare_parallel_for(conv->pool, conv->n * conv->groups, run_group, &all);
 }

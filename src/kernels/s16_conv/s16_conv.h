@@ -22,12 +22,13 @@ typedef struct pare_s16_conv {
   int64_t columns;    /* out[0] * out[1] */
   int64_t block;      /* columns at a time, a multiple of 8 */
   bool depthwise;
-  const int64_t *offsets;                     /* [a_row] */
-  size_t image_len, panel_len, acc_len;       /* scratch of one thread, in numbers: 16, 16 and 32 bits */
+  const int64_t *offsets;               /* [a_row] */
+  size_t image_len, panel_len, acc_len; /* scratch of one thread, in numbers: 16, 16 and 32 bits */
 } pare_s16_conv;
 
 /* Takes the sums of channel `o` of image `i`, outputs [first, first + n). */
-typedef void (*pare_s16_conv_store)(void *arg, int64_t i, int64_t o, int64_t first, int64_t n, const int32_t *acc);
+typedef void (*pare_s16_conv_store)(void *arg, int64_t i, int64_t o, int64_t first, int64_t n,
+                                    const int32_t *acc);
 
 /* Fills the lower half from the upper. OUT_OF_MEMORY, BAD_MODEL when sizes overflow, UNSUPPORTED when a sum could. */
 pare_status pare_s16_conv_plan(pare_s16_conv *conv, pare_arena *arena);

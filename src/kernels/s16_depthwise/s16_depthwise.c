@@ -1,7 +1,8 @@
 /* The table of int8 depthwise variants. */
 #include "kernels/s16_depthwise/s16_depthwise.h"
 
-#define PARE_S16_DEPTHWISE(suffix, rank) void pare_s16_depthwise__##suffix(const pare_s16_depthwise_args *args);
+#define PARE_S16_DEPTHWISE(suffix, rank)                                                                     \
+  void pare_s16_depthwise__##suffix(const pare_s16_depthwise_args *args);
 #include "kernels/s16_depthwise/s16_depthwise.def"
 #undef PARE_S16_DEPTHWISE
 

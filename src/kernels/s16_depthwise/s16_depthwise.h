@@ -8,15 +8,16 @@
 #include "base/base.h"
 #include "kernels/window.h"
 
-#define PARE_S16_DEPTHWISE_SLACK 64 /* numbers behind the padded channel that may be read (and are not used) */
+#define PARE_S16_DEPTHWISE_SLACK                                                                             \
+  64 /* numbers behind the padded channel that may be read (and are not used) */
 
 typedef struct pare_s16_depthwise_args {
   const pare_window *window;
   const int16_t *x; /* [in0 + pads][x_row], then the slack */
   int64_t x_row;
-  const int16_t *w;     /* [kernel0][kernel1] */
-  int32_t *acc;         /* [out0][acc_row]; whole eights are written */
-  int64_t acc_row;      /* a multiple of 8, >= out1 */
+  const int16_t *w; /* [kernel0][kernel1] */
+  int32_t *acc;     /* [out0][acc_row]; whole eights are written */
+  int64_t acc_row;  /* a multiple of 8, >= out1 */
 } pare_s16_depthwise_args;
 
 typedef struct pare_s16_depthwise_kernel {

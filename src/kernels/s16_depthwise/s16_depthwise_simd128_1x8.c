@@ -30,7 +30,8 @@ PARE_INLINE const int16_t *next(walk *at, const pare_s16_depthwise_args *args, c
   return from;
 }
 
-PARE_INLINE void eight(const pare_s16_depthwise_args *args, const int16_t *x, int32_t *acc, const int stride) {
+PARE_INLINE void eight(const pare_s16_depthwise_args *args, const int16_t *x, int32_t *acc,
+                       const int stride) {
   const int64_t n_taps = args->window->kernel[0] * args->window->kernel[1];
   v128_t low = wasm_i32x4_splat(0), high = low;
   walk at = {0, 0};
@@ -52,7 +53,8 @@ PARE_INLINE void plane(const pare_s16_depthwise_args *args, const int stride) {
   const pare_window *w = args->window;
   for (int64_t p = 0; p < w->out[0]; p++) {
     const int16_t *x = args->x + p * w->stride[0] * args->x_row;
-    for (int64_t q = 0; q < w->out[1]; q += 8) eight(args, x + q * stride, args->acc + p * args->acc_row + q, stride);
+    for (int64_t q = 0; q < w->out[1]; q += 8)
+      eight(args, x + q * stride, args->acc + p * args->acc_row + q, stride);
   }
 }
 

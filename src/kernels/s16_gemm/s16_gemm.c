@@ -64,8 +64,8 @@ void pare_s16_widen(const void *x, bool is_signed, int32_t zero, int64_t n, int1
   for (; i < n; i++) out[i] = (int16_t)(byte_at(x, is_signed, i) - zero);
 }
 
-void pare_s16_pack_a(const void *x, bool is_signed, int64_t x_row, const int32_t *zeros, int32_t zero, int64_t m,
-                     int64_t k, int16_t *out) {
+void pare_s16_pack_a(const void *x, bool is_signed, int64_t x_row, const int32_t *zeros, int32_t zero,
+                     int64_t m, int64_t k, int16_t *out) {
   const int64_t row = 2 * pare_s16_pairs(k);
   for (int64_t i = 0; i < m; i++, out += row) {
     pare_s16_widen((const uint8_t *)x + i * x_row, is_signed, zeros ? zeros[i] : zero, k, out);
@@ -83,7 +83,8 @@ void pare_s16_pack_b(const void *x, bool is_signed, int64_t x_row, int64_t x_col
       const int64_t from = (first + j) * x_column;
       const int32_t z = zeros ? zeros[first + j] : zero;
       for (int64_t i = 0; i < k; i++)
-        out[(i / 2) * 2 * PARE_S16_NR + 2 * j + (i & 1)] = (int16_t)(byte_at(x, is_signed, from + i * x_row) - z);
+        out[(i / 2) * 2 * PARE_S16_NR + 2 * j + (i & 1)] =
+            (int16_t)(byte_at(x, is_signed, from + i * x_row) - z);
     }
   }
 }

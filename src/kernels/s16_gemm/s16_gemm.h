@@ -8,7 +8,7 @@
 
 #include "base/base.h"
 
-#define PARE_S16_NR    8 /* columns in a panel of B, in every variant */
+#define PARE_S16_NR    8     /* columns in a panel of B, in every variant */
 #define PARE_S16_MAX_K 33025 /* 33025 * 255 * 255 < 2^31 */
 
 typedef struct pare_s16_gemm_args {
@@ -46,8 +46,8 @@ static inline int64_t pare_s16_pack_len(int64_t k, int64_t n) {
 /* out[i] = x[i] - zero; x holds u8, or s8 when `is_signed`. */
 void pare_s16_widen(const void *x, bool is_signed, int32_t zero, int64_t n, int16_t *out);
 /* Rows A[m,k] at x[m * x_row + k] into out[m * 2 * pairs + k], an odd k filled up; zeros[m] or one zero for all. */
-void pare_s16_pack_a(const void *x, bool is_signed, int64_t x_row, const int32_t *zeros, int32_t zero, int64_t m,
-                     int64_t k, int16_t *out);
+void pare_s16_pack_a(const void *x, bool is_signed, int64_t x_row, const int32_t *zeros, int32_t zero,
+                     int64_t m, int64_t k, int16_t *out);
 /* B[k,n] at x[k * x_row + n * x_column] into panels, missing columns and k zero; zeros[n] or one zero for all. */
 void pare_s16_pack_b(const void *x, bool is_signed, int64_t x_row, int64_t x_column, const int32_t *zeros,
                      int32_t zero, int64_t k, int64_t n, int16_t *out);

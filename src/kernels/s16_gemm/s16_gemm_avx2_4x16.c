@@ -15,7 +15,8 @@ static inline __attribute__((always_inline)) void tile(const pare_s16_gemm_args 
     for (int j = 0; j < panels; j++) sum[i][j] = _mm256_setzero_si256();
   for (int64_t k = 0; k < args->k_pairs; k++, a += 2, b += 2 * PARE_S16_NR) {
     __m256i column[8];
-    for (int j = 0; j < panels; j++) column[j] = _mm256_loadu_si256((const __m256i *)(const void *)(b + j * panel));
+    for (int j = 0; j < panels; j++)
+      column[j] = _mm256_loadu_si256((const __m256i *)(const void *)(b + j * panel));
     for (int i = 0; i < rows; i++) {
       int32_t bits;
       memcpy(&bits, a + i * args->a_row, sizeof bits);

@@ -66,7 +66,10 @@ export function onnxModel({ nodes, inputs, outputs, constants, opset = 13 }) {
   for (const [name, tensor] of constants) graph.push(message(5, tensorProto(name, tensor)));
   for (const [name, tensor] of inputs) graph.push(message(11, valueInfo(name, tensor)));
   for (const [name, tensor] of outputs) graph.push(message(12, valueInfo(name, tensor)));
-  const opsets = [['', opset], ['com.microsoft', 1]].map(([domain, version]) => message(8, bytes(1, domain), int(2, version)));
+  const opsets = [
+    ['', opset],
+    ['com.microsoft', 1],
+  ].map(([domain, version]) => message(8, bytes(1, domain), int(2, version)));
   return Buffer.concat([int(1, 7), message(7, ...graph), ...opsets]);
 }
 
@@ -83,6 +86,11 @@ export function readNpy(file) {
   const header = file.toString('latin1', 10, start);
   const descr = /'descr': '([^']+)'/.exec(header)[1];
   const dtype = Object.keys(NPY).find((name) => NPY[name] === descr);
-  const dims = /'shape': \(([^)]*)\)/.exec(header)[1].split(',').map((d) => d.trim()).filter((d) => d !== '').map(Number);
+  const dims = /'shape': \(([^)]*)\)/
+    .exec(header)[1]
+    .split(',')
+    .map((d) => d.trim())
+    .filter((d) => d !== '')
+    .map(Number);
   return { dtype, dims, data: new ARRAYS[dtype](file.buffer.slice(file.byteOffset + start, file.byteOffset + file.length)) };
 }
