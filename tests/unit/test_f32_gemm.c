@@ -68,9 +68,14 @@ static void check_shape(const shape *s) {
   float *expected = run_case(s, a, packed, bias, pare_f32_gemm_at(0)->run);
   for (int i = 1; i <= pare_f32_gemm_count(); i++) {
     const bool whole = i == pare_f32_gemm_count();
-    if (!whole && pare_f32_gemm_at(i)->fast) continue;
+    const bool fast = !whole && pare_f32_gemm_at(i)->fast;
     float *c = run_case(s, a, packed, bias, whole ? NULL : pare_f32_gemm_at(i)->run);
-    assert_memory_equal(c, expected, size);
+    if (!fast) assert_memory_equal(c, expected, size);
+    for (size_t e = 0; fast && e < size / sizeof(float); e++) {
+      /* factors are below 1, so that every one of k roundings moves a sum below k by at most k / 2^24 */
+      const float bound = (float)(s->k + 2) * (float)(s->k + 2) / 16777216.0f;
+      assert_true(fabsf(c[e] - expected[e]) <= bound);
+    }
     free(c);
   }
   free(a), free(b), free(bias), free(packed), free(expected);

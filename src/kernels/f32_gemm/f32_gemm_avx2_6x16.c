@@ -1,29 +1,7 @@
-/* f32_gemm.h with AVX2: 8 lanes, up to 6 rows by two panels; multiply and add stay two instructions (this file is compiled with
- * -ffp-contract=off), so the bytes are the reference's. 6x16 needs 12 sums, 2 columns and one weight: it fits 16 registers. */
-#include <immintrin.h>
+/* f32_gemm.h with AVX2. Multiply and add stay two instructions (every file is compiled with -ffp-contract=off), so the bytes are the
+ * reference's. */
+#include "kernels/f32_gemm/f32_gemm_avx2.h"
 
-#define PARE_INLINE static inline __attribute__((always_inline))
-
-#define V              __m256
-#define V_LANES        8
-#define V_ZERO         _mm256_setzero_ps()
-#define V_LOAD(p)      _mm256_loadu_ps(p)
-#define V_STORE(p, v)  _mm256_storeu_ps(p, v)
-#define V_SPLAT(x)     _mm256_set1_ps(x)
-#define V_ADD(a, b)    _mm256_add_ps(a, b)
-#define V_MUL(a, b)    _mm256_mul_ps(a, b)
-#define V_MAX(v, low)  _mm256_max_ps(low, v) /* low > v ? low : v, and v when either is NaN */
-#define V_MIN(v, high) _mm256_min_ps(high, v)
-#define V_NAME         pare_f32_gemm__avx2_6x16
-#define V_ROWS         6
-#define V_MAX_SUMS     12
-#define V_MAX_LOADS    8
-#define V_EVEN         1
-#define V_PANELS(rows, left)                                                                                 \
-  ((rows) == 1 && (left) >= 8 ? 8 : (rows) <= 2 && (left) >= 4 ? 4 : (left) >= 2 ? 2 : 1)
-#define V_TILES(X)                                                                                           \
-  X(1, 1)                                                                                                    \
-  X(1, 2) X(1, 4) X(1, 8) X(2, 1) X(2, 2) X(2, 4) X(3, 1) X(3, 2) X(4, 1) X(4, 2) X(5, 1) X(5, 2) X(6, 1)    \
-      X(6, 2)
+#define V_NAME pare_f32_gemm__avx2_6x16
 
 #include "kernels/f32_gemm/f32_gemm_tiles.h"

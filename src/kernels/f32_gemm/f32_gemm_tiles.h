@@ -1,5 +1,6 @@
 /* The body of every vector variant of f32_gemm.h, written over a few macros that the including file defines:
  *   V, V_LANES, V_ZERO, V_LOAD(p), V_STORE(p, v), V_SPLAT(x), V_ADD, V_MUL, V_MAX(v, low), V_MIN(v, high)  [V_MAX: v < low ? low : v]
+ *   V_MUL_ADD(sum, a, b)   only where a fused one is wanted (fast numerics)
  *   V_NAME                 the function
  *   V_ROWS                 most rows of a tile
  *   V_PANELS(rows, left)   panels that a tile of so many rows works on, so that there are enough independent sums to hide the latency
@@ -13,8 +14,15 @@
 
 #include "kernels/f32_gemm/f32_gemm.h"
 
+#ifndef V_MUL_ADD
+#define V_MUL_ADD(sum, a, b) V_ADD(sum, V_MUL(a, b)) /* two roundings: the reference's bytes */
+#endif
 #define V_PER_PANEL (PARE_F32_NR / V_LANES)
-#define V_UNROLL    _Pragma("GCC unroll 16")
+#ifdef __clang__
+#define V_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define V_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 /* Loads the sums to go on from, or zeros. `n_last`: columns that are there in the last panel. */
 PARE_INLINE void tile_begin(const pare_f32_gemm_args *args, const float *c, int rows, int panels,
@@ -84,7 +92,7 @@ PARE_INLINE void tile(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_p
         const V w = V_SPLAT(a[r][at]);
         V_UNROLL for (int i = 0; i < panels * V_PER_PANEL; i++) {
           V *to = &sum[r * panels * V_PER_PANEL + i];
-          *to = V_ADD(*to, V_MUL(w, x[i]));
+          *to = V_MUL_ADD(*to, w, x[i]);
         }
       }
     }
