@@ -94,9 +94,9 @@ static pare_status take(uint32_t handle, handle_kind kind, void **out) {
   slot *s = find(handle);
   *out = s && s->kind == kind ? s->object : NULL;
   if (*out) return PARE_OK;
-  return pare_fail(context(), PARE_BAD_HANDLE,
-                   s ? "this handle is a %s, not a %s" : "this %2$s was freed or never made",
-                   s ? kind_names[s->kind] : "", kind_names[kind]);
+  if (!s) return pare_fail(context(), PARE_BAD_HANDLE, "this %s was freed or never made", kind_names[kind]);
+  return pare_fail(context(), PARE_BAD_HANDLE, "this handle is a %s, not a %s", kind_names[s->kind],
+                   kind_names[kind]);
 }
 
 /* `handle` 0 is nothing. */
