@@ -103,7 +103,7 @@ void pare_json_number(pare_json *json, double value) {
     pare_writer_text(&json->writer, "null");
     return;
   }
-  if (value == floor(value) && fabs(value) < 9007199254740992.0) {
+  if (value == floor(value) && fabs(value) <= 9007199254740992.0) {
     pare_writer_printf(&json->writer, "%lld", (long long)value);
     return;
   }

@@ -104,6 +104,7 @@ static pare_status start(pare_context *ctx, cli_recipe_run *run, const cli_optio
 }
 
 static int run_recipe(pare_context *ctx, const cli_options *options, cli_recipe_run *run) {
+  cli_catch_interrupts();
   if (cli_recipe_open(ctx, options, run) != PARE_OK || start(ctx, run, options) != PARE_OK)
     return cli_fail(ctx);
   if (cli_make_folder(ctx, options->out) != PARE_OK) return cli_fail(ctx);

@@ -182,6 +182,7 @@ static void numbers_are_written_with_the_fewest_digits(void **state) {
   expect_number(0.9066, "0.9066");
   expect_number(1.0 / 3.0, "0.3333333333333333");
   expect_number(9007199254740991.0, "9007199254740991");
+  expect_number(9007199254740992.0, "9007199254740992");
   expect_number(1e300, "1e+300");
   expect_number((double)NAN, "null");
   expect_number((double)INFINITY, "null");
