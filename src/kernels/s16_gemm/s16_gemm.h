@@ -8,6 +8,13 @@
 
 #include "base/base.h"
 
+/* For loops over the registers of a tile, whose bounds are constants at every call. */
+#ifdef __clang__
+#define PARE_S16_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define PARE_S16_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 #define PARE_S16_NR    8     /* columns in a panel of B, in every variant */
 #define PARE_S16_MAX_K 33025 /* 33025 * 255 * 255 < 2^31 */
 

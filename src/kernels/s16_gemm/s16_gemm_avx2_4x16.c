@@ -11,23 +11,22 @@ static inline __attribute__((always_inline)) void tile(const pare_s16_gemm_args 
   const int64_t panel = args->k_pairs * 2 * PARE_S16_NR;
   const int16_t *a = args->a + m * args->a_row, *b = args->b + i_panel * panel;
   __m256i sum[4][8];
-  for (int i = 0; i < rows; i++)
-    for (int j = 0; j < panels; j++) sum[i][j] = _mm256_setzero_si256();
+  PARE_S16_UNROLL for (int i = 0; i < rows; i++) PARE_S16_UNROLL for (int j = 0; j < panels; j++) sum[i][j] =
+      _mm256_setzero_si256();
   for (int64_t k = 0; k < args->k_pairs; k++, a += 2, b += 2 * PARE_S16_NR) {
     __m256i column[8];
-    for (int j = 0; j < panels; j++)
-      column[j] = _mm256_loadu_si256((const __m256i *)(const void *)(b + j * panel));
-    for (int i = 0; i < rows; i++) {
+    PARE_S16_UNROLL for (int j = 0; j < panels; j++) column[j] =
+        _mm256_loadu_si256((const __m256i *)(const void *)(b + j * panel));
+    PARE_S16_UNROLL for (int i = 0; i < rows; i++) {
       int32_t bits;
       memcpy(&bits, a + i * args->a_row, sizeof bits);
       const __m256i pair = _mm256_set1_epi32(bits);
-      for (int j = 0; j < panels; j++)
-        sum[i][j] = _mm256_add_epi32(sum[i][j], _mm256_madd_epi16(pair, column[j]));
+      PARE_S16_UNROLL for (int j = 0; j < panels; j++) sum[i][j] =
+          _mm256_add_epi32(sum[i][j], _mm256_madd_epi16(pair, column[j]));
     }
   }
   int32_t *c = args->c + m * args->c_row + i_panel * PARE_S16_NR;
-  for (int i = 0; i < rows; i++)
-    for (int j = 0; j < panels; j++)
+  PARE_S16_UNROLL for (int i = 0; i < rows; i++) PARE_S16_UNROLL for (int j = 0; j < panels; j++)
       _mm256_storeu_si256((__m256i *)(void *)(c + i * args->c_row + 8 * j), sum[i][j]);
 }
 
