@@ -1,7 +1,7 @@
 /* Learning-rate schedules, equal to torch.optim.lr_scheduler's closed forms:
- *   step    rate * gamma ^ floor(epoch / step_size)                       (StepLR)
- *   cosine  rate * (1 + cos(pi * batch / batches)) / 2                    (CosineAnnealingLR stepped every batch, eta_min 0;
- *                                                                          Loshchilov and Hutter 2017) */
+ *   step    rate * gamma ^ floor(epoch / step_size)   (StepLR)
+ *   cosine  rate * (1 + cos(pi * batch / batches)) / 2   (CosineAnnealingLR stepped every batch, eta_min 0;
+ *           Loshchilov and Hutter 2017) */
 #include "train/schedule.h"
 
 #include "kernels/f32_math/f32_math.h"

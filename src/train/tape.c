@@ -1,8 +1,10 @@
-/* Reverse-mode gradients over the steps of a session in training mode (Griewank and Walther, "Evaluating Derivatives").
+/* Reverse-mode gradients over the steps of a session in training mode (Griewank and Walther, "Evaluating
+ * Derivatives").
  *
- * A value wants a gradient when something learned leads to it and it leads to output 0. Nodes are visited in reverse; a value read by
- * several nodes gets the sum, because every backward function adds. A gradient is zeroed right before the first addition to it, and
- * its memory serves another once the node that made the value is done: together they stay in the cache. */
+ * A value wants a gradient when something learned leads to it and it leads to output 0. Nodes are visited
+ * in reverse; a value read by several nodes gets the sum, because every backward function adds. A
+ * gradient is zeroed right before the first addition to it, and its memory serves another once the node
+ * that made the value is done: together they stay in the cache. */
 #include <string.h>
 
 #include "train/parameters.h"
@@ -59,7 +61,8 @@ static pare_tensor **gradients_of(pare_tape *tape, const int *values, int n) {
   return list;
 }
 
-/* Appends a node. Its inputs' gradients are alive from the first such node on, its outputs' no longer than this one. */
+/* Appends a node. Its inputs' gradients are alive from the first such node on, its outputs' no longer
+ * than this one. */
 static pare_status add_step(pare_tape *tape, pare_step *step, pare_gradient_life *lives) {
   const pare_node *node = step->call.node;
   if (node->op->backward == NULL) {

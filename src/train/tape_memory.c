@@ -1,5 +1,5 @@
-/* Memory for gradients: each takes the lowest place that no gradient alive at the same time covers, the one that is needed first going
- * first. Gradients of weights and inputs are alive to the end. */
+/* Memory for gradients: each takes the lowest place that no gradient alive at the same time covers, the
+ * one that is needed first going first. Gradients of weights and inputs are alive to the end. */
 #include "train/tape_memory.h"
 
 typedef struct placed {

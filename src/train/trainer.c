@@ -166,7 +166,7 @@ pare_status pare_trainer_model(pare_trainer *trainer, pare_model **out) {
   return PARE_OK;
 }
 
-/* ---- checkpoint ----------------------------------------------------------------------------------------------------- */
+/* ---- checkpoint -------------------------------------------------------------------------------------- */
 
 static const char magic[8] = "PARETRN1";
 

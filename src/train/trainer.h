@@ -1,8 +1,9 @@
-/* The trainer: batches in, a model with new weights out. A state machine that stops between batches, can be saved and restored, and gives the
- * same bytes in every build, interrupted or not.
+/* The trainer: batches in, a model with new weights out. A state machine that stops between batches, can
+ * be saved and restored, and gives the same bytes in every build, interrupted or not.
  *
- * Each epoch takes the samples in a new order (or in order, without shuffle) in batches of one size; what is left over at the end of an epoch
- * (fewer than batch_size samples) is dropped for that epoch. Fewer samples than batch_size make one batch of all. */
+ * Each epoch takes the samples in a new order (or in order, without shuffle) in batches of one size; what
+ * is left over at the end of an epoch (fewer than batch_size samples) is dropped for that epoch. Fewer
+ * samples than batch_size make one batch of all. */
 #ifndef PARE_TRAINER_H
 #define PARE_TRAINER_H
 
@@ -97,11 +98,13 @@ typedef struct pare_trainer {
   pare_trainer_state state;
 } pare_trainer;
 
-/* BAD_DATA: samples do not fit the model, or no training split. UNSUPPORTED: quantized, or a node without gradient. BAD_RECIPE: `freeze` names
- * no node. The dataset and the model are kept by reference; `objective` is copied. */
+/* BAD_DATA: samples do not fit the model, or no training split. UNSUPPORTED: quantized, or a node without
+ * gradient. BAD_RECIPE: `freeze` names no node. The dataset and the model are kept by reference;
+ * `objective` is copied. */
 pare_status pare_trainer_new(const pare_trainer_setup *setup, pare_trainer **out);
 void pare_trainer_free(pare_trainer *trainer);
-/* Trains for about budget_ms, at least one batch. BAD_ARGUMENT when the loss is no longer finite: names batch and learning rate. */
+/* Trains for about budget_ms, at least one batch. BAD_ARGUMENT when the loss is no longer finite: names
+ * batch and learning rate. */
 pare_status pare_trainer_step(pare_trainer *trainer, uint32_t budget_ms);
 static inline bool pare_trainer_finished(const pare_trainer *trainer) {
   return trainer->state.i_batch >= trainer->n_total;

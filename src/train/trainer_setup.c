@@ -128,8 +128,8 @@ static pare_status add_trained(pare_trainer *trainer, int i_model, int i_session
   return PARE_OK;
 }
 
-/* A weight that the file computes from constants (Transpose of an initializer, a Constant node) is folded while planning: there is no
- * initializer to write what was learned back to. */
+/* A weight that the file computes from constants (Transpose of an initializer, a Constant node) is folded
+ * while planning: there is no initializer to write what was learned back to. */
 static pare_status check_folded(const pare_trainer *trainer, const int *in_model) {
   const pare_model *planned = trainer->session->model;
   for (int i_node = 0; i_node < planned->n_nodes; i_node++) {

@@ -1,5 +1,6 @@
-/* The passes `distill` and `init`: the well-known example of two LSTM classifiers (input 2, hidden 16 and 8, 6 steps, 4 classes, SGD 0.1 with
- * momentum 0.9, 0.9 soft + 0.1 hard) gives PyTorch's losses in both forms; fresh weights lie where PyTorch draws them. */
+/* The passes `distill` and `init`: the well-known example of two LSTM classifiers (input 2, hidden 16 and
+ * 8, 6 steps, 4 classes, SGD 0.1 with momentum 0.9, 0.9 soft + 0.1 hard) gives PyTorch's losses in both
+ * forms; fresh weights lie where PyTorch draws them. */
 #include "compress/pass.h"
 #include "golden.h"
 #include "unit.h"
@@ -212,7 +213,7 @@ static void a_teacher_that_is_not_there_or_does_not_fit_is_named(void **state) {
   pare_model_free(student);
 }
 
-/* ---- init --------------------------------------------------------------------------------------------------------------- */
+/* ---- init -------------------------------------------------------------------------------------------- */
 
 static pare_model *fresh(const pare_model *model, const char *json, uint64_t seed) {
   prepared p;

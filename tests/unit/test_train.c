@@ -1,4 +1,5 @@
-/* The trainer: PyTorch's first losses, the same bytes when interrupted, zeros that stay, layers that stay, clear failures. */
+/* The trainer: PyTorch's first losses, the same bytes when interrupted, zeros that stay, layers that
+ * stay, clear failures. */
 #include "failing_alloc.h"
 #include "golden.h"
 #include "onnx/wire.h"
@@ -59,7 +60,7 @@ static pare_dataset *open_data(const char *spec) {
   return dataset;
 }
 
-/* ---- against PyTorch ------------------------------------------------------------------------------------------------ */
+/* ---- against PyTorch --------------------------------------------------------------------------------- */
 
 /* The three runs of make_train.py's first_losses(): SGD, Adam, AdamW. */
 static void check_first_losses(const char *name, double tolerance) {
@@ -135,9 +136,10 @@ static void batch_normalization_follows_running_statistics_as_torch(void **state
   pare_model_free(model);
 }
 
-/* ---- the same bytes --------------------------------------------------------------------------------------------------- */
+/* ---- the same bytes ---------------------------------------------------------------------------------- */
 
-/* logits = relu(x w1 + b1) w2 + b2 for the spirals, by Gemm; `last` is put behind it ("" or an operator's name). */
+/* logits = relu(x w1 + b1) w2 + b2 for the spirals, by Gemm; `last` is put behind it ("" or an operator's
+ * name). */
 static pare_model *small_net(pare_context *context, const char *last) {
   pare_writer graph;
   const int64_t in[2] = {-1, 2}, w1_dims[2] = {16, 2}, b1_dims[1] = {16}, w2_dims[2] = {3, 16},
@@ -313,7 +315,7 @@ static void a_final_softmax_does_not_change_what_is_learned(void **state) {
   pare_dataset_free(dataset);
 }
 
-/* ---- what stays ------------------------------------------------------------------------------------------------------- */
+/* ---- what stays -------------------------------------------------------------------------------------- */
 
 static void pruned_weights_stay_zero_with_every_optimizer(void **state) {
   (void)state;
@@ -375,7 +377,7 @@ static void frozen_layers_stay_and_unknown_ones_are_named(void **state) {
   pare_dataset_free(dataset);
 }
 
-/* ---- failures --------------------------------------------------------------------------------------------------------- */
+/* ---- failures ---------------------------------------------------------------------------------------- */
 
 static void divergence_is_named_and_leaves_the_given_model_alone(void **state) {
   (void)state;

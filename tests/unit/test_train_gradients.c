@@ -1,5 +1,5 @@
-/* Named gradients of whole networks against PyTorch's (tests/golden/torch/make_train.py): for each weight, and for the image, the norm and
- * evenly spread elements, sign and all. */
+/* Named gradients of whole networks against PyTorch's (tests/golden/torch/make_train.py): for each
+ * weight, and for the image, the norm and evenly spread elements, sign and all. */
 #include "golden.h"
 #include "train/parameters.h"
 #include "train/train.h"
@@ -50,7 +50,8 @@ static double run(pare_session *session, pare_tape *tape) {
   return loss;
 }
 
-/* The worst deviation, in units of the tensor's largest magnitude. `floor` is what rounding may leave where a gradient is zero. */
+/* The worst deviation, in units of the tensor's largest magnitude. `floor` is what rounding may leave
+ * where a gradient is zero. */
 static double check_row(const char *name, const pare_tensor *gradient, const float *row, double tolerance,
                         double floor) {
   const float *g = pare_f32(gradient);
@@ -66,7 +67,8 @@ static double check_row(const char *name, const pare_tensor *gradient, const flo
   return largest > floor ? worst / largest : 0;
 }
 
-/* A bias in front of BatchNormalization has gradient zero; what rounding leaves there is measured by the largest gradient of all. */
+/* A bias in front of BatchNormalization has gradient zero; what rounding leaves there is measured by the
+ * largest gradient of all. */
 static double rounding_floor(const pare_tensor *rows) {
   double largest = 0;
   for (int64_t i = 0; i < rows->shape.dims[0]; i++)

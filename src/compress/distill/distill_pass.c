@@ -1,7 +1,7 @@
 /* The pass `distill`: training a student with a teacher's help (Hinton, Vinyals and Dean 2015).
  *   loss = alpha T^2 soft(student, teacher, T) + (1 - alpha) cross_entropy(student, labels)
- * T^2 keeps the size of the soft gradients the same whatever the temperature. The teacher answers each batch in an ordinary inference session;
- * it never changes. */
+ * T^2 keeps the size of the soft gradients the same whatever the temperature. The teacher answers each
+ * batch in an ordinary inference session; it never changes. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Soft losses: how far a student's logits are from a teacher's. Adding one is a file and a line in losses.def. */
+/* Soft losses: how far a student's logits are from a teacher's. Adding one is a file and a line in
+ * losses.def. */
 #ifndef PARE_DISTILL_LOSSES_H
 #define PARE_DISTILL_LOSSES_H
 

@@ -1,7 +1,9 @@
-/* A mistake that is often copied: torch.nn.KLDivLoss given the student's raw logits (over T) where it expects log-probabilities:
+/* A mistake that is often copied: torch.nn.KLDivLoss given the student's raw logits (over T) where it
+ * expects log-probabilities:
  *   sum p (log p - s / T),  p = softmax(teacher / T),   d / d student = -p / (T * divisor).
- * The logarithm of the sum of exponentials is missing, so nothing holds the logits back: adding a constant to all of them lowers the loss
- * without end, and it goes negative, which a divergence never does. Here to be looked at and compared. */
+ * The logarithm of the sum of exponentials is missing, so nothing holds the logits back: adding a
+ * constant to all of them lowers the loss without end, and it goes negative, which a divergence never
+ * does. Here to be looked at and compared. */
 #include "compress/distill/losses.h"
 
 static double compute(const pare_soft_call *call) {

@@ -1,10 +1,12 @@
 /* The pass `init`: fresh weights, as torch.nn initialises its layers by default.
- *   Conv, Linear   weight: kaiming_uniform with a = sqrt(5), which is U(-b, b), b = 1 / sqrt(fan_in); bias: the same b
+ *   Conv, Linear   weight: kaiming_uniform with a = sqrt(5), which is U(-b, b), b = 1 / sqrt(fan_in);
+ *                  bias: the same b
  *                  (He et al. 2015; torch.nn.Linear.reset_parameters)
  *   LSTM           everything U(-1 / sqrt(hidden), 1 / sqrt(hidden))
  *   BatchNorm      scale 1, bias 0, mean 0, variance 1
- * A MatMul with a constant side followed by Add counts as Linear. Other tables and scales keep their values. Draws come from one stream, in
- * the order of nodes and inputs, so a seed gives the same weights in every build. */
+ * A MatMul with a constant side followed by Add counts as Linear. Other tables and scales keep their
+ * values. Draws come from one stream, in the order of nodes and inputs, so a seed gives the same weights
+ * in every build. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* The pass `train`: ordinary supervised training, from fresh weights (after `init`) or as fine-tuning after pruning. Weights that pruning made
- * zero stay zero. */
+/* The pass `train`: ordinary supervised training, from fresh weights (after `init`) or as fine-tuning
+ * after pruning. Weights that pruning made zero stay zero. */
 #include <math.h>
 #include <stdio.h>
 

@@ -1,8 +1,9 @@
 /* Kullback-Leibler divergence with the semantics of torch.nn.KLDivLoss (log_target=False): element-wise
  *   t * (log t - x),  0 where t = 0,
- * where x must be LOG-probabilities and t probabilities; nothing checks that they are, as in PyTorch. Reductions: `sum`; `batchmean`,
- * which divides by the rows and is the divergence of the definition; `mean`, which divides by all elements (smaller by the number of
- * classes). d / dx = -t / divisor. Sums in double, in ascending order. */
+ * where x must be LOG-probabilities and t probabilities; nothing checks that they are, as in PyTorch.
+ * Reductions: `sum`; `batchmean`, which divides by the rows and is the divergence of the definition;
+ * `mean`, which divides by all elements (smaller by the number of classes). d / dx = -t / divisor. Sums
+ * in double, in ascending order. */
 #include "kernels/f32_math/f32_math.h"
 #include "train/train.h"
 

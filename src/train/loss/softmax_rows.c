@@ -1,5 +1,6 @@
-/* Softmax and log-softmax of logits over a temperature (Hinton, Vinyals and Dean 2015, "Distilling the Knowledge in a Neural
- * Network"): p_i = exp(z_i / T - m) / sum_j exp(z_j / T - m), m the largest z / T. In double, in ascending order. */
+/* Softmax and log-softmax of logits over a temperature (Hinton, Vinyals and Dean 2015, "Distilling the
+ * Knowledge in a Neural Network"): p_i = exp(z_i / T - m) / sum_j exp(z_j / T - m), m the largest z / T.
+ * In double, in ascending order. */
 #include "kernels/f32_math/f32_math.h"
 #include "train/train.h"
 

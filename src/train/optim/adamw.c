@@ -1,5 +1,5 @@
-/* AdamW (Loshchilov and Hutter 2019), as torch.optim.AdamW: weight decay acts on the weight itself, w *= 1 - rate decay, then Adam
- * without decay. */
+/* AdamW (Loshchilov and Hutter 2019), as torch.optim.AdamW: weight decay acts on the weight itself, w *=
+ * 1 - rate decay, then Adam without decay. */
 #include "train/optim/adam.h"
 
 static void update(const pare_optim_settings *settings, double rate, uint64_t i_step, float *w,

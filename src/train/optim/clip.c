@@ -1,9 +1,11 @@
-/* Gradient clipping by the joint 2-norm (Pascanu, Mikolov and Bengio 2013), as torch.nn.utils.clip_grad_norm_. */
+/* Gradient clipping by the joint 2-norm (Pascanu, Mikolov and Bengio 2013), as
+ * torch.nn.utils.clip_grad_norm_. */
 #include <math.h>
 
 #include "train/optim/optim.h"
 
-/* Sum of squares in eight interleaved sums, added in one fixed order: the same bytes however wide the vectors are. */
+/* Sum of squares in eight interleaved sums, added in one fixed order: the same bytes however wide the
+ * vectors are. */
 static double sum_of_squares(const float *x, int64_t n) {
   double lanes[8] = {0};
   int64_t i = 0;

@@ -1,5 +1,5 @@
-/* Optimizers, with the order of operations of torch.optim (1.13), each rounding to f32 where PyTorch does. Adding one is a file and a line in
- * optim.def. */
+/* Optimizers, with the order of operations of torch.optim (1.13), each rounding to f32 where PyTorch
+ * does. Adding one is a file and a line in optim.def. */
 #ifndef PARE_OPTIM_H
 #define PARE_OPTIM_H
 

@@ -1,4 +1,5 @@
-/* Golden data and example files of the repository, for tests. Each fails the running test when the file is not there. */
+/* Golden data and example files of the repository, for tests. Each fails the running test when the file
+ * is not there. */
 #ifndef PARE_GOLDEN_H
 #define PARE_GOLDEN_H
 
