@@ -108,7 +108,10 @@ static pare_status pack(pare_call *call, const qlstm *l, int i_weight, int i_zer
                         int16_t **out) {
   const int64_t n = 4 * l->hidden;
   int32_t *zeros = pare_arena_array(call->arena, (size_t)n, sizeof *zeros);
-  *out = pare_arena_array(call->arena, (size_t)pare_s16_pack_len(k, n), sizeof **out);
+  size_t bytes;
+  if (!pare_s16_pack_bytes(k, n, &bytes))
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "the weights are too large");
+  *out = pare_arena_alloc(call->arena, bytes);
   if (!zeros || !*out) return PARE_OUT_OF_MEMORY;
   for (int64_t j = 0; j < n; j++) {
     const int64_t at = place_of(call, l, i_zero, d, j);

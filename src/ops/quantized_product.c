@@ -71,10 +71,12 @@ pare_status pare_q_product_prepare(pare_call *call, pare_q_product *p, int ib, i
                      "sums of %lld products may overflow 32 bits (at most %d are there)", (long long)p->k,
                      PARE_S16_MAX_K);
   }
+  size_t packed;
+  if (p->n > INT32_MAX || !pare_s16_pack_bytes(p->k, p->n, &packed))
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "the matrices are too large");
   p->zeros = pare_arena_array(call->arena, (size_t)p->n, sizeof *p->zeros);
   p->scales = pare_arena_array(call->arena, (size_t)p->n, sizeof *p->scales);
   if (!p->zeros || !p->scales) return PARE_OUT_OF_MEMORY;
-  const size_t packed = (size_t)pare_s16_pack_len(p->k, p->n) * sizeof(int16_t);
   call->scratch_bytes = thread_bytes(p) * (size_t)pare_pool_threads(call->pool);
   if (p->n_batch == 1 && pare_q_const(call, ib) && pare_q_const(call, i_zero_b)) {
     p->packed = pare_arena_alloc(call->arena, packed);

@@ -35,6 +35,7 @@ pare_status pare_s16_conv_plan(pare_s16_conv *conv, pare_arena *arena) {
   if (conv->block < 16) conv->block = 16;
   const int64_t whole = pare_s16_panels(conv->columns) * PARE_S16_NR;
   if (conv->block > whole) conv->block = whole;
+  if (conv->og > INT32_MAX / 16 / conv->block) return too_large(arena); /* a block of sums */
   conv->image_len = (size_t)image + PARE_S16_DEPTHWISE_SLACK;
   conv->image_len = (conv->image_len + 7) / 8 * 8;
   conv->panel_len = conv->depthwise ? 0 : (size_t)(conv->block * conv->a_row);

@@ -50,6 +50,15 @@ static inline int64_t pare_s16_pack_len(int64_t k, int64_t n) {
   return pare_s16_panels(n) * pare_s16_pairs(k) * 2 * PARE_S16_NR;
 }
 
+/* Its bytes; false when they do not fit this machine's memory. */
+static inline bool pare_s16_pack_bytes(int64_t k, int64_t n, size_t *bytes) {
+  const uint64_t most = SIZE_MAX / 4 < INT64_MAX / 4 ? SIZE_MAX / 4 : INT64_MAX / 4;
+  const uint64_t panels = (uint64_t)pare_s16_panels(n), panel = (uint64_t)pare_s16_pairs(k) * 4 * PARE_S16_NR;
+  if (panel > most || panels > most / (panel + 1)) return false;
+  *bytes = (size_t)(panels * panel);
+  return true;
+}
+
 /* out[i] = x[i] - zero; x holds u8, or s8 when `is_signed`. */
 void pare_s16_widen(const void *x, bool is_signed, int32_t zero, int64_t n, int16_t *out);
 /* Rows A[m,k] at x[m * x_row + k] into out[m * 2 * pairs + k], an odd k filled up; zeros[m] or one zero for all. */
