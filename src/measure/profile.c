@@ -85,17 +85,31 @@ pare_status pare_profile_steps(pare_session *session, int n_runs, double patienc
   return status;
 }
 
+/* The row that a step's time belongs to, or NULL. */
+static pare_layer_report *row_of_step(const pare_model *model, const int *owner, const char *name,
+                                      pare_model_report *report) {
+  int i_node = pare_model_find_node(model, name);
+  if (i_node < 0 || owner[i_node] == i_node) {
+    pare_layer_report *row = find_row(report, name);
+    if (row != NULL || i_node < 0) return row;
+  }
+  char *group = pare_group_name(&report->arena, &model->nodes[owner[i_node]]);
+  return group == NULL ? NULL : find_row(report, group);
+}
+
 /* Time of each step, onto the row of its node. What was fused away has no time of its own. */
-static pare_status measure_steps(pare_session *session, int n_runs, pare_model_report *report) {
+static pare_status measure_steps(const pare_model *model, pare_session *session, int n_runs, const int *owner,
+                                 pare_model_report *report) {
   double *step_ms = pare_arena_array(&report->arena, (size_t)session->n_steps + 1, sizeof *step_ms);
   if (step_ms == NULL) return PARE_OUT_OF_MEMORY;
   PARE_TRY(pare_profile_steps(session, n_runs, PATIENCE_MS, step_ms));
   for (int i = 0; i < session->n_steps; i++) {
     const pare_node *node = session->steps[i].call.node;
-    pare_layer_report *row = find_row(report, node->name);
+    pare_layer_report *row = row_of_step(model, owner, node->name, report);
     if (row == NULL) continue;
+    bool is_first = isnan(row->time_ms) || row->kernel[0] == '\0' || strstr(node->op_type, "Integer") != NULL;
     row->time_ms = (isnan(row->time_ms) ? 0 : row->time_ms) + step_ms[i];
-    row->kernel = pare_arena_text(&report->arena, node->op_type);
+    if (is_first) row->kernel = pare_arena_text(&report->arena, node->op_type);
     if (row->kernel == NULL) return PARE_OUT_OF_MEMORY;
   }
   return PARE_OK;
@@ -138,7 +152,10 @@ static pare_status measure_run(const pare_model *model, const pare_run_options *
   plan.profile = true;
   PARE_TRY(pare_session_plan(model, &plan, &session));
   pare_fill_inputs(session);
-  status = measure_steps(session, n_runs * 2, out);
+  int *owner = NULL;
+  status = pare_groups_find(model, &owner);
+  if (status == PARE_OK) status = measure_steps(model, session, n_runs * 2, owner, out);
+  pare_free(model->ctx, owner);
   pare_session_free(session);
   return status;
 }

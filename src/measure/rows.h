@@ -14,6 +14,11 @@ pare_status pare_steps_index(const pare_session *session, pare_steps *out);
 const pare_step *pare_steps_find(const pare_steps *steps, const char *name); /* NULL */
 void pare_steps_free(pare_steps *steps);
 
+/* (*out)[i]: the node whose row node i belongs to (itself, unless a layer takes several nodes). Release with pare_free. */
+pare_status pare_groups_find(const pare_model *model, int **out);
+/* What the row of a group is called: the head's name without "_OPERATOR" behind it. NULL: out of memory. */
+char *pare_group_name(pare_arena *arena, const pare_node *head);
+
 /* Rows and sums from the graph and, unless NULL, the steps of an unfused session. `out` has its arena. */
 pare_status pare_measure_rows(const pare_model *model, const pare_steps *steps, pare_model_report *out);
 pare_status pare_measure_file(const pare_model *model, uint64_t *file_bytes);

@@ -95,18 +95,56 @@ static void measure_compute(const pare_model *model, const pare_node *node, cons
   row->effective_macs = weights_hidden ? scale_by_density(model, node, cost.macs) : cost.effective_macs;
 }
 
-static pare_status add_row(const pare_model *model, const pare_node *node, const pare_step *step, bool *seen,
-                           pare_model_report *out) {
+/* What the other nodes of a layer add: bias (parameters), scales of the weights (bytes). */
+static void measure_member(const pare_model *model, const pare_node *node, const pare_step *step, bool *seen,
+                           pare_layer_report *row) {
+  pare_layer_report part = {.bits = 0};
+  measure_weights(model, node, seen, &part);
+  bool is_bias = pare_node_is(node, "Add");
+  row->bytes += part.bytes;
+  row->entropy_bytes += part.entropy_bytes;
+  row->parameters += is_bias ? part.parameters : 0;
+  row->nonzeros += is_bias ? part.nonzeros : 0;
+  bool is_last = is_bias || !pare_node_is(node, "Mul") || row->output.rank <= 1;
+  if (step != NULL && is_last && step->call.n_out > 0 && step->call.out[0] != NULL)
+    row->output = step->call.out[0]->shape;
+}
+
+typedef struct table {
+  const pare_model *model;
+  const pare_steps *steps; /* or NULL */
+  const int *owner;
+  bool *seen;
+  pare_model_report *out;
+} table;
+
+static const pare_step *step_of(const table *t, const pare_node *node) {
+  return t->steps == NULL ? NULL : pare_steps_find(t->steps, node->name);
+}
+
+static void measure_row(const table *t, int i_node, pare_layer_report *row) {
+  const pare_node *node = &t->model->nodes[i_node];
+  const pare_step *step = step_of(t, node);
+  measure_weights(t->model, node, t->seen, row);
+  if (step != NULL)
+    measure_compute(t->model, node, step, row);
+  else if (node->n_outputs > 0 && node->outputs[0] >= 0 && t->model->values[node->outputs[0]].has_shape)
+    row->output = t->model->values[node->outputs[0]].shape;
+  bool has_members = pare_node_is(node, "MatMulInteger") || pare_node_is(node, "ConvInteger");
+  for (int i = 0; has_members && i < t->model->n_nodes; i++)
+    if (t->owner[i] == i_node && i != i_node)
+      measure_member(t->model, &t->model->nodes[i], step_of(t, &t->model->nodes[i]), t->seen, row);
+}
+
+static pare_status add_row(const table *t, int i_node) {
+  pare_model_report *out = t->out;
+  const pare_node *node = &t->model->nodes[i_node];
   pare_layer_report *row = &out->layers[out->n_layers];
   *row = (pare_layer_report){.time_ms = NAN, .sqnr_db = NAN, .kernel = ""};
-  row->name = pare_arena_text(&out->arena, node->name);
+  row->name = pare_group_name(&out->arena, node);
   row->op_type = pare_arena_text(&out->arena, node->op_type);
   if (row->name == NULL || row->op_type == NULL) return PARE_OUT_OF_MEMORY;
-  measure_weights(model, node, seen, row);
-  if (step != NULL)
-    measure_compute(model, node, step, row);
-  else if (node->n_outputs > 0 && node->outputs[0] >= 0 && model->values[node->outputs[0]].has_shape)
-    row->output = model->values[node->outputs[0]].shape;
+  measure_row(t, i_node, row);
   out->parameters += row->parameters;
   out->nonzeros += row->nonzeros;
   out->bytes += row->bytes;
@@ -118,16 +156,19 @@ static pare_status add_row(const pare_model *model, const pare_node *node, const
 }
 
 pare_status pare_measure_rows(const pare_model *model, const pare_steps *steps, pare_model_report *out) {
+  int *owner = NULL;
+  PARE_TRY(pare_groups_find(model, &owner));
   out->layers = pare_arena_array(&out->arena, (size_t)model->n_nodes, sizeof *out->layers);
   bool *seen = pare_alloc_array(model->ctx, (size_t)model->n_values, sizeof *seen);
+  table t = {.model = model, .steps = steps, .owner = owner, .seen = seen, .out = out};
   pare_status status = out->layers == NULL || seen == NULL ? PARE_OUT_OF_MEMORY : PARE_OK;
   for (int i = 0; status == PARE_OK && i < model->n_nodes; i++) {
     const pare_node *node = &model->nodes[i];
-    const pare_step *step = steps == NULL ? NULL : pare_steps_find(steps, node->name);
-    if (only_changes_format(node) || (steps != NULL && step == NULL)) continue;
-    status = add_row(model, node, step, seen, out);
+    bool folded = steps != NULL && step_of(&t, node) == NULL;
+    if (owner[i] == i && !only_changes_format(node) && !folded) status = add_row(&t, i);
   }
   pare_free(model->ctx, seen);
+  pare_free(model->ctx, owner);
   return status;
 }
 

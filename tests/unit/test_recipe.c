@@ -3,6 +3,7 @@
 
 #include "base/sha256.h"
 #include "compress/pass.h"
+#include "failing_alloc.h"
 #include "little_mlp.h"
 #include "recipe/recipe.h"
 
@@ -265,6 +266,34 @@ static void a_failing_step_is_named_and_what_was_finished_stays(void **state) {
   pare_job_free(job);
 }
 
+static void quantized_layers_keep_their_names_and_parameters(void **state) {
+  (void)state;
+  static const char *const recipes[] = {"{\"steps\": [{\"pass\": \"quantize\"}]}",
+                                        "{\"steps\": [{\"pass\": \"quantize_dynamic\"}]}"};
+  for (size_t r = 0; r < PARE_COUNT(recipes); r++) {
+    pare_job *job = start(recipes[r]);
+    run_to_end(job, 1000);
+    pare_json_doc *doc = report_of(job);
+    int before = pare_json_member(doc, step_of(doc, 0), "layers"),
+        after = pare_json_member(doc, step_of(doc, 1), "layers");
+    assert_int_equal(pare_json_count(doc, before), 3);
+    assert_int_equal(pare_json_count(doc, after), 3);
+    for (int i = 0; i < 3; i++) {
+      int b = pare_json_item(doc, before, i), a = pare_json_item(doc, after, i);
+      assert_string_equal(text_of(doc, b, "name"), text_of(doc, a, "name"));
+      assert_true(number_of(doc, b, "parameters") == number_of(doc, a, "parameters"));
+      assert_true(number_of(doc, b, "macs") == number_of(doc, a, "macs"));
+      assert_true(number_of(doc, a, "sqnr_db") > 20);
+    }
+    int fc1 = pare_json_item(doc, after, 0);
+    assert_true(number_of(doc, fc1, "bits") == 8);
+    assert_true(number_of(doc, step_of(doc, 1), "parameters") == 147);
+    assert_true(number_of(doc, step_of(doc, 1), "bytes") < number_of(doc, step_of(doc, 0), "bytes"));
+    pare_json_doc_free(doc);
+    pare_job_free(job);
+  }
+}
+
 /* Stops after `n` slices, saves, goes on from the bytes alone. */
 static void interrupted_after(int n, char hex[65], int *n_steps) {
   pare_progress progress = {.finished = false};
@@ -383,6 +412,38 @@ static void the_schema_declares_every_pass_and_parameter(void **state) {
   pare_json_doc_free(doc);
 }
 
+/* The allocator fails at one call after another (in growing strides): an error, no crash, nothing left behind. */
+static void memory_that_runs_out_ends_a_recipe_cleanly(void **state) {
+  (void)state;
+  static const char *const recipe =
+      "{\"steps\": [{\"pass\": \"init\"}, {\"pass\": \"train\", \"epochs\": 1}]}";
+  pare_run_options options = {.limit_test = 64, .limit_train = 64};
+  for (size_t fail_at = 0;; fail_at += 1 + fail_at / 16) {
+    pare_context *poor = failing_context(fail_at);
+    pare_model *little = poor == NULL ? NULL : little_mlp(poor);
+    pare_dataset *points = NULL;
+    pare_job *job = NULL;
+    pare_progress progress = {.finished = false};
+    pare_status status = little == NULL ? PARE_OUT_OF_MEMORY : pare_dataset_open(poor, "spirals", &points);
+    if (status == PARE_OK) status = pare_job_start_recipe(little, points, recipe, &options, &job);
+    while (status == PARE_OK && !progress.finished) status = pare_job_step(job, 1000, &progress);
+    pare_buffer bytes = {NULL, 0};
+    if (status == PARE_OK) status = pare_job_report(job, &bytes);
+    pare_buffer_free(poor, &bytes);
+    if (status == PARE_OK) status = pare_job_checkpoint(job, &bytes);
+    pare_buffer_free(poor, &bytes);
+    pare_job_free(job);
+    pare_dataset_free(points);
+    pare_model_free(little);
+    pare_context_free(poor);
+    bool happened = failing_happened();
+    assert_int_equal(status, happened ? PARE_OUT_OF_MEMORY : PARE_OK);
+    assert_int_equal(failing_live_bytes(), 0);
+    assert_int_equal(failing_wrong_sizes(), 0);
+    if (!happened) break;
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_wrong_with_a_recipe_is_said_with_its_place),
@@ -394,9 +455,11 @@ int main(void) {
       cmocka_unit_test(the_budget_changes_nothing_but_time),
       cmocka_unit_test(the_seed_changes_the_weights),
       cmocka_unit_test(a_failing_step_is_named_and_what_was_finished_stays),
+      cmocka_unit_test(quantized_layers_keep_their_names_and_parameters),
       cmocka_unit_test(an_interrupted_and_resumed_recipe_gives_the_same_weights),
       cmocka_unit_test(damaged_checkpoints_are_refused),
       cmocka_unit_test(hostile_checkpoints_break_nothing),
+      cmocka_unit_test(memory_that_runs_out_ends_a_recipe_cleanly),
       cmocka_unit_test(the_schema_declares_every_pass_and_parameter),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
