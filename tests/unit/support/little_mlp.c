@@ -4,7 +4,7 @@
 #include "base/rng.h"
 #include "onnx_maker.h"
 
-pare_model *little_mlp(pare_context *ctx) {
+pare_buffer little_mlp_file(pare_context *ctx) {
   float w1[48], b1[24], w2[72], b2[3] = {0};
   pare_rng rng = pare_rng_new(7, "little mlp");
   for (int i = 0; i < 48; i++) w1[i] = 2 * pare_rng_f32(&rng) - 1;
@@ -25,7 +25,11 @@ pare_model *little_mlp(pare_context *ctx) {
   make_tensor(&graph, MAKE_INITIALIZER, "b2", PARE_F32, (const int64_t[]){3}, 1, b2, sizeof b2);
   make_value(&graph, MAKE_INPUT, "x", PARE_F32, (const int64_t[]){-1, 2}, 2);
   make_value(&graph, MAKE_OUTPUT, "logits", PARE_F32, (const int64_t[]){-1, 3}, 2);
-  pare_buffer file = make_model(&graph, 8, 13);
+  return make_model(&graph, 8, 13);
+}
+
+pare_model *little_mlp(pare_context *ctx) {
+  pare_buffer file = little_mlp_file(ctx);
   pare_model *model = NULL;
   pare_status status = pare_model_load(ctx, file.data, file.len_bytes, &model);
   pare_buffer_free(ctx, &file);

@@ -6,5 +6,7 @@
 
 /* Parameters: 2*24 + 24 + 24*3 + 3 = 147; multiply-accumulates 2*24 + 24*3 = 120. */
 pare_model *little_mlp(pare_context *ctx);
+/* The same as an ONNX file. */
+pare_buffer little_mlp_file(pare_context *ctx);
 
 #endif
