@@ -20,19 +20,20 @@ static const pare_node *node_at(const pare_model *model, int i) {
   return i >= 0 && !model->nodes[i].removed ? &model->nodes[i] : NULL;
 }
 
-/* Scale and zero point must be constants, and the zero point there: it tells the type. */
+/* Scale and zero point must be constants, as many of the one as of the other; the zero point may be left out. */
 static bool read_pair(const pare_model *model, const pare_node *node, pair *out) {
-  if (node->n_inputs < 3 || node->inputs[0] < 0) return false;
+  if (node->n_inputs < 2 || node->inputs[0] < 0) return false;
   out->i_scale = node->inputs[1];
-  out->i_zero = node->inputs[2];
+  out->i_zero = node->n_inputs > 2 ? node->inputs[2] : -1;
   out->scale = pare_model_const_input(model, node, 1);
-  out->zero = pare_model_const_input(model, node, 2);
-  return out->scale && out->zero && out->scale->dtype == PARE_F32 &&
-         pare_tensor_count(out->scale) == pare_tensor_count(out->zero);
+  out->zero = out->i_zero >= 0 ? pare_model_const_input(model, node, 2) : NULL;
+  if (!out->scale || out->scale->dtype != PARE_F32 || pare_tensor_count(out->scale) < 1) return false;
+  return out->i_zero < 0 || (out->zero && pare_tensor_count(out->scale) == pare_tensor_count(out->zero));
 }
 
+/* The zero point tells the type. */
 static bool is_8bit(const pair *p) {
-  return p->zero->dtype == PARE_U8 || p->zero->dtype == PARE_S8;
+  return p->zero && (p->zero->dtype == PARE_U8 || p->zero->dtype == PARE_S8);
 }
 
 static bool is_scalar(const pair *p) {
@@ -147,15 +148,18 @@ static bool read_bias(const pare_model *model, const pare_node *node, const laye
   *i_bias = -1;
   if (node->n_inputs < 3 || node->inputs[2] < 0) return true;
   pair b;
-  if (!dequantized(model, node->inputs[2], &b) || b.zero->dtype != PARE_S32) return false;
+  if (!dequantized(model, node->inputs[2], &b)) return false;
   const pare_value *value = &model->values[b.i_quantized];
-  if (!value->is_initializer || value->tensor.shape.rank != 1) return false;
+  if (!value->is_initializer || value->tensor.dtype != PARE_S32 || value->tensor.shape.rank != 1)
+    return false;
+  for (int64_t i = 0; b.zero && i < pare_tensor_count(b.zero); i++)
+    if (pare_tensor_get_s64(b.zero, i) != 0) return false;
   const int64_t n = pare_tensor_count(b.scale), n_w = pare_tensor_count(l->w.scale);
+  if (n > 1 && n_w > 1 && n != n_w) return false;
   for (int64_t i = 0; i < n || i < n_w; i++) {
     const float w_scale = pare_f32(l->w.scale)[n_w == 1 ? 0 : i], have = pare_f32(b.scale)[n == 1 ? 0 : i];
     const float want = *pare_f32(l->x.scale) * w_scale;
-    if (fabsf(want - have) > 1e-6f * want || pare_s32(b.zero)[n == 1 ? 0 : i] != 0) return false;
-    if (n > 1 && n_w > 1 && n != n_w) return false;
+    if (fabsf(want - have) > 1e-6f * want) return false;
   }
   *i_bias = b.i_quantized;
   return true;
