@@ -13,7 +13,7 @@ function(pare_module target)
 endfunction()
 
 if(EXISTS "${PROJECT_SOURCE_DIR}/wasm/exports.c")
-  add_executable(pare_module wasm/exports.c)
+  add_executable(pare_module "${PROJECT_SOURCE_DIR}/wasm/exports.c")
   pare_module(pare_module)
   set_target_properties(pare_module PROPERTIES OUTPUT_NAME pare)
   if(EMSCRIPTEN)
