@@ -1,5 +1,6 @@
-/* Wasm SIMD intrinsics everywhere: the compiler's own in WebAssembly builds, SIMDe's elsewhere, so that one source runs in the browser,
- * under the sanitizers and on any processor. Use wasm_f32x4_pmin / pmax (not min / max): they are one instruction on x86 too. */
+/* Wasm SIMD intrinsics everywhere: the compiler's own in WebAssembly builds, SIMDe's elsewhere, so that
+ * one source runs in the browser, under the sanitizers and on any processor. Use wasm_f32x4_pmin / pmax
+ * (not min / max): they are one instruction on x86 too. */
 #ifndef PARE_SIMD_H
 #define PARE_SIMD_H
 

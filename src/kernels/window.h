@@ -1,5 +1,6 @@
-/* The geometry of a sliding window in two dimensions (index 0: height, 1: width), shared by convolution and pooling.
- * Output position p reads input position p * stride - pad_begin + i * dilation, i < kernel. One-dimensional windows have height 1. */
+/* The geometry of a sliding window in two dimensions (index 0: height, 1: width), shared by convolution
+ * and pooling. Output position p reads input position p * stride - pad_begin + i * dilation, i < kernel.
+ * One-dimensional windows have height 1. */
 #ifndef PARE_WINDOW_H
 #define PARE_WINDOW_H
 

@@ -1,5 +1,6 @@
-/* AveragePool: Y[p] = the sum of X under the window at p, rows first, divided by the elements inside the image, or, with count_include_pad,
- * by those inside the padded image (ONNX AveragePool, opset 19; with ceil_mode what hangs over the padding never counts, as in PyTorch). */
+/* AveragePool: Y[p] = the sum of X under the window at p, rows first, divided by the elements inside the
+ * image, or, with count_include_pad, by those inside the padded image (ONNX AveragePool, opset 19; with
+ * ceil_mode what hangs over the padding never counts, as in PyTorch). */
 #include "ops/pool.h"
 
 static float divisor(const pare_window *w, bool include_pad, pare_pool_part rows, pare_pool_part columns) {

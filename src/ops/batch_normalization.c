@@ -1,10 +1,13 @@
-/* BatchNormalization: Y = (X - mean) / sqrt(var + epsilon) * scale + B over axis 1 (ONNX BatchNormalization, opset 15; Ioffe and Szegedy
- * 2015). Inference uses the inputs mean and var. In training (a training session, or training_mode = 1) they are the batch's, over all
- * axes but 1, with the population variance.
+/* BatchNormalization: Y = (X - mean) / sqrt(var + epsilon) * scale + B over axis 1 (ONNX
+ * BatchNormalization, opset 15; Ioffe and Szegedy 2015). Inference uses the inputs mean and var. In
+ * training (a training session, or training_mode = 1) they are the batch's, over all axes but 1, with the
+ * population variance.
  *
- * A training session also moves the running statistics, in place in inputs 3 and 4, whose memory the trainer owns:
+ * A training session also moves the running statistics, in place in inputs 3 and 4, whose memory the
+ * trainer owns:
  *   running = running * momentum + batch * (1 - momentum)
- * with the UNBIASED batch variance, as PyTorch does (ONNX's outputs 1 and 2 use the population variance, and get it here). */
+ * with the UNBIASED batch variance, as PyTorch does (ONNX's outputs 1 and 2 use the population variance,
+ * and get it here). */
 #include <math.h>
 
 #include "ops/op_util.h"

@@ -1,5 +1,5 @@
-/* Conv: Y[n,o,p] = sum_k W[o,k] X[n, channel(k), p * stride - pad + place(k) * dilation] + B[o] (ONNX Conv, opset 11), in one and two
- * dimensions, with groups. The work is done in kernels/f32_conv. */
+/* Conv: Y[n,o,p] = sum_k W[o,k] X[n, channel(k), p * stride - pad + place(k) * dilation] + B[o] (ONNX
+ * Conv, opset 11), in one and two dimensions, with groups. The work is done in kernels/f32_conv. */
 #include <math.h>
 
 #include "kernels/f32_conv/f32_conv.h"
@@ -79,8 +79,8 @@ static void cost(const pare_call *call, pare_cost *cost) {
     cost->effective_macs = outputs * pare_op_nonzeros_f32(call->in[1]);
 }
 
-/* One group: channels in with the weights' second axis, the weights' first with bias and output. Depthwise: channel c goes with its
- * `multiplier` filters. Other groups stay as they are. */
+/* One group: channels in with the weights' second axis, the weights' first with bias and output.
+ * Depthwise: channel c goes with its `multiplier` filters. Other groups stay as they are. */
 static pare_status couple(const pare_call *call, pare_coupler *coupler) {
   const int64_t group = pare_node_int(call->node, "group", 1), o = call->in[1]->shape.dims[0],
                 c = call->in[0]->shape.dims[1];

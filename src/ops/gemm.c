@@ -1,5 +1,6 @@
-/* Gemm: Y[m,n] = alpha sum_k A'[m,k] B'[k,n] + beta C, A' = A or A^T, B' = B or B^T, C broadcast (ONNX Gemm, opset 13). A constant B is
- * packed once. With alpha = beta = 1 the bias is added and the activation applied as the kernel stores. */
+/* Gemm: Y[m,n] = alpha sum_k A'[m,k] B'[k,n] + beta C, A' = A or A^T, B' = B or B^T, C broadcast (ONNX
+ * Gemm, opset 13). A constant B is packed once. With alpha = beta = 1 the bias is added and the activation
+ * applied as the kernel stores. */
 #include <math.h>
 
 #include "ops/op_util.h"
@@ -195,7 +196,8 @@ static void cost(const pare_call *call, pare_cost *cost) {
   if (call->in_is_const[1] && call->in[1]->data) cost->effective_macs = m * pare_op_nonzeros_f32(call->in[1]);
 }
 
-/* With constant weights: A's k axis goes with the weights' k axis, the weights' n axis with bias and output. */
+/* With constant weights: A's k axis goes with the weights' k axis, the weights' n axis with bias and
+ * output. */
 static pare_status couple(const pare_call *call, pare_coupler *coupler) {
   const int trans_a = pare_node_int(call->node, "transA", 0) != 0,
             trans_b = pare_node_int(call->node, "transB", 0) != 0;

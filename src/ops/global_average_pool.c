@@ -1,4 +1,5 @@
-/* GlobalAveragePool: Y[n,c] = the mean of X[n,c,...] (ONNX GlobalAveragePool, opset 1), summed in the fixed order of pare_op_sum_f32. */
+/* GlobalAveragePool: Y[n,c] = the mean of X[n,c,...] (ONNX GlobalAveragePool, opset 1), summed in the
+ * fixed order of pare_op_sum_f32. */
 #include "ops/pool.h"
 
 static pare_status infer(pare_call *call) {

@@ -1,6 +1,7 @@
-/* LSTM forward (lstm.h). Directions forward, reverse and bidirectional, layouts 0 and 1, initial states, lengths of sequences, peepholes,
- * clip, input_forget; activations Sigmoid, Tanh, Relu, HardSigmoid (alpha 0.2, beta 0.5). Rows past a sequence's end give Y = 0 and keep the
- * state, so that Y_h and Y_c are those of its last step. */
+/* LSTM forward (lstm.h). Directions forward, reverse and bidirectional, layouts 0 and 1, initial states,
+ * lengths of sequences, peepholes, clip, input_forget; activations Sigmoid, Tanh, Relu, HardSigmoid (alpha
+ * 0.2, beta 0.5). Rows past a sequence's end give Y = 0 and keep the state, so that Y_h and Y_c are those
+ * of its last step. */
 #include "ops/lstm.h"
 
 #include "kernels/f32_math/f32_math.h"

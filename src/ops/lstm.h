@@ -2,11 +2,12 @@
  *   i = f(W_i x + R_i h + P_i . c + b_i)      o = f(W_o x + R_o h + P_o . C + b_o)
  *   f = f(W_f x + R_f h + P_f . c + b_f)      g = g(W_c x + R_c h + b_c)
  *   C = f . c + i . g                         H = o . h(C)
- * h, c: the step before; C, H: this step; the sum of W x goes on with R h, then come the bias (W's plus R's) and the peephole.
+ * h, c: the step before; C, H: this step; the sum of W x goes on with R h, then come the bias (W's plus
+ * R's) and the peephole.
  *
- * The input products of all steps are one GEMM. A row is one step of one sequence, in the order of X: t * batch + b (layout 0) or
- * b * length + t (layout 1). Steps are counted by s in the order of processing: t = s, or last - s in the reverse direction, where `last`
- * is the sequence's own end. */
+ * The input products of all steps are one GEMM. A row is one step of one sequence, in the order of X: t *
+ * batch + b (layout 0) or b * length + t (layout 1). Steps are counted by s in the order of processing: t
+ * = s, or last - s in the reverse direction, where `last` is the sequence's own end. */
 #ifndef PARE_LSTM_H
 #define PARE_LSTM_H
 
@@ -38,7 +39,8 @@ typedef struct pare_lstm_parts {
   float *h, *c, *hc;                   /* scratch, or one step of saved: [N,H] */
 } pare_lstm_parts;
 
-/* Saved: gates [T,N,4H] after activation, h and c [T+1,N,H] (before each step, and the last), h(C) [T,N,H]; s counts. */
+/* Saved: gates [T,N,4H] after activation, h and c [T+1,N,H] (before each step, and the last), h(C)
+ * [T,N,H]; s counts. */
 static inline size_t pare_lstm_saved_gates(const pare_lstm *l) {
   return (size_t)(l->length * l->batch * 4 * l->hidden);
 }

@@ -1,4 +1,5 @@
-/* LSTM backward: back-propagation through time over what the forward pass saved (lstm.h). Steps run from the last to the first:
+/* LSTM backward: back-propagation through time over what the forward pass saved (lstm.h). Steps run from
+ * the last to the first:
  *   dH  = what arrives from Y and from the step after          dC += dH . o . h'(C) (+ dO . P_o)
  *   dI, dO, dF, dG: gradients before the activations           dc  = dC . f (+ dI . P_i + dF . P_f)
  *   dh  = [dI dO dF dG] R
@@ -38,7 +39,8 @@ static parts parts_of(const pare_lstm *l, float *scratch, size_t *len) {
 }
 
 bool pare_lstm_backward_len(const pare_lstm *l, size_t *len) {
-  /* infer has bounded rows * 8H; what is left are the packed copies of X, W and R, at most 8 columns wider than these */
+  /* infer has bounded rows * 8H; what is left are the packed copies of X, W and R, at most 8 columns wider
+   * than these */
   const size_t rows = (size_t)l->length * (size_t)l->batch;
   size_t check;
   if (!pare_mul_size((size_t)l->input + 8, rows + (size_t)(4 * l->hidden), &check) || check > SIZE_MAX / 32)
@@ -54,7 +56,8 @@ typedef struct step_values {
   const float *gates, *c_before, *c, *hc;
 } step_values;
 
-/* dh, dc: gradients of this step's H and C; on return dc is that of the step before. a: [4H], gradients before the activations. */
+/* dh, dc: gradients of this step's H and C; on return dc is that of the step before. a: [4H], gradients
+ * before the activations. */
 static void step_back(const pare_lstm *l, int64_t d, const float *peephole, const step_values *v,
                       const float *dh, float *dc, float *a) {
   const int64_t n = l->hidden;

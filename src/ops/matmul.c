@@ -1,6 +1,6 @@
-/* MatMul: numpy's matmul (ONNX MatMul, opset 13): the last two axes are multiplied, those before broadcast; a vector on the left is a row,
- * on the right a column, and the added axis is taken off again. When B is one matrix, all rows of A go into one product; a constant B is
- * packed once. */
+/* MatMul: numpy's matmul (ONNX MatMul, opset 13): the last two axes are multiplied, those before
+ * broadcast; a vector on the left is a row, on the right a column, and the added axis is taken off again.
+ * When B is one matrix, all rows of A go into one product; a constant B is packed once. */
 #include "ops/op_util.h"
 #include "ops/product.h"
 

@@ -1,5 +1,6 @@
-/* MaxPool: Y[p] = the largest X under the window at p, padding counting as nothing (ONNX MaxPool, opset 12). The gradient goes to the first
- * largest element, rows first, as PyTorch's; a NaN wins and stays. The optional output Indices is not there. */
+/* MaxPool: Y[p] = the largest X under the window at p, padding counting as nothing (ONNX MaxPool, opset
+ * 12). The gradient goes to the first largest element, rows first, as PyTorch's; a NaN wins and stays. The
+ * optional output Indices is not there. */
 #include <math.h>
 
 #include "base/parallel.h"

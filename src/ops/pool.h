@@ -1,11 +1,13 @@
-/* What MaxPool and AveragePool share: shapes, and walking the part of each window that lies inside the image. */
+/* What MaxPool and AveragePool share: shapes, and walking the part of each window that lies inside the
+ * image. */
 #ifndef PARE_POOL_H
 #define PARE_POOL_H
 
 #include "ops/op_util.h"
 #include "ops/window.h"
 
-/* The part of the window at output position p of dimension i: kernel places [first, end), input position of place 0 `start`. */
+/* The part of the window at output position p of dimension i: kernel places [first, end), input position
+ * of place 0 `start`. */
 typedef struct pare_pool_part {
   int64_t start, first, end;
 } pare_pool_part;

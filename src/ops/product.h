@@ -1,4 +1,5 @@
-/* C[m,n] (+)= A[m,k] B[k,n] with any strides: packs B and calls f32_gemm. What Gemm, MatMul and LSTM stand on. */
+/* C[m,n] (+)= A[m,k] B[k,n] with any strides: packs B and calls f32_gemm. What Gemm, MatMul and LSTM stand
+ * on. */
 #ifndef PARE_PRODUCT_H
 #define PARE_PRODUCT_H
 

@@ -1,7 +1,7 @@
 /* The window attributes, read and checked (window.h). Output length, with e = (kernel - 1) * dilation + 1:
- *   explicit pads: floor((in + pads - e) / stride) + 1, or ceil with ceil_mode, less one when the last window would start in the end's
- *                  padding (PyTorch's rule, ONNX's since opset 19)
- *   SAME_*:        ceil(in / stride), pads as needed, the odd one at the end (UPPER) or at the beginning (LOWER)
+ *   explicit pads: floor((in + pads - e) / stride) + 1, or ceil with ceil_mode, less one when the last
+ *                  window would start in the end's padding (PyTorch's rule, ONNX's since opset 19)
+ *   SAME_*:        ceil(in / stride), pads as needed, the odd one at the end (UPPER) or the beginning (LOWER)
  *   VALID:         no pads */
 #include "ops/window.h"
 

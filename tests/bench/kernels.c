@@ -1,4 +1,5 @@
-/* GMAC/s (the best of 100 short trials, so that a busy machine matters little) of every f32 GEMM variant on the shapes of the example networks. Not a test: nothing is asserted. */
+/* GMAC/s (the best of 100 short trials, so that a busy machine matters little) of every f32 GEMM variant
+ * on the shapes of the example networks. Not a test: nothing is asserted. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Convolution kernels against plain loops over random geometries: forward bit for bit in the stated order of summation, with one thread and
- * with three; gradients against plain loops in f64. */
+/* Convolution kernels against plain loops over random geometries: forward bit for bit in the stated order
+ * of summation, with one thread and with three; gradients against plain loops in f64. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

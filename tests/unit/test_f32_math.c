@@ -1,5 +1,5 @@
-/* The core's own exp, log, tanh, sigmoid, erf: error in units in the last place over dense sweeps, special values, and vector forms against
- * scalar ones bit for bit. */
+/* The core's own exp, log, tanh, sigmoid, erf: error in units in the last place over dense sweeps, special
+ * values, and vector forms against scalar ones bit for bit. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

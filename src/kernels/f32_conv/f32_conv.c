@@ -16,7 +16,8 @@ static void pack_run(const pare_f32_conv *conv, const float *from, float *packed
   }
 }
 
-/* `n_left` columns at `left`, the others at `right + n_left`: two whole loads each, blended. Reads up to 8 floats around both. */
+/* `n_left` columns at `left`, the others at `right + n_left`: two whole loads each, blended. Reads up to 8
+ * floats around both. */
 static void pack_two_runs(const pare_f32_conv *conv, const float *left, const float *right, int64_t n_left,
                           float *packed) {
   static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
@@ -143,7 +144,8 @@ void pare_f32_conv_forward(const pare_f32_conv *conv, const float *x, const floa
   }
 }
 
-/* ---- backward -------------------------------------------------------------------------------------------------- */
+/* ---- backward
+ * -------------------------------------------------------------------------------------------------- */
 
 void pare_f32_conv_grad_bias(const pare_f32_conv *conv, const float *dy, float *db) {
   for (int64_t i = 0; i < conv->n; i++) {

@@ -1,10 +1,11 @@
-/* f32 convolution over f32_gemm: Y[n,o,y,x] = clamp(sum_k W[o,k] X[n, channel(k), ...] + bias[o]), k = (input channel of the group, kh, kw)
- * ascending, zero padding (ONNX Conv, opset 11).
+/* f32 convolution over f32_gemm: Y[n,o,y,x] = clamp(sum_k W[o,k] X[n, channel(k), ...] + bias[o]), k =
+ * (input channel of the group, kh, kw) ascending, zero padding (ONNX Conv, opset 11).
  *
- * A group of an image is first laid out with its padding and with its stride split off: input row y goes to phase y % stride, row y / stride
- * of that phase, columns likewise. Then the input of kernel place k for output (y,x) is at offsets[k] + y * row + x, for any stride and
- * dilation, so that
- *   forward        packs runs of 8 outputs into GEMM panels (implicit im2col), a block that stays in the cache at a time;
+ * A group of an image is first laid out with its padding and with its stride split off: input row y goes
+ * to phase y % stride, row y / stride of that phase, columns likewise. Then the input of kernel place k
+ * for output (y,x) is at offsets[k] + y * row + x, for any stride and dilation, so that
+ *   forward        packs runs of 8 outputs into GEMM panels (implicit im2col), a block of them that stays in
+ *                  the cache at a time;
  *   depthwise      adds shifted planes and packs nothing;
  *   weight grad.   is a GEMM whose A rows are the laid-out image at offsets[k]: nothing is unfolded;
  *   input grad.    is a GEMM and a sum of shifted rows (col2im). */
@@ -29,7 +30,8 @@ typedef struct pare_f32_conv {
   const int64_t *offsets; /* [k] */
 } pare_f32_conv;
 
-/* Fills the lower half from the upper; offsets come from the arena. OUT_OF_MEMORY, BAD_MODEL when sizes overflow. */
+/* Fills the lower half from the upper; offsets come from the arena. OUT_OF_MEMORY, BAD_MODEL when sizes
+ * overflow. */
 pare_status pare_f32_conv_plan(pare_f32_conv *conv, pare_arena *arena);
 /* Scratch memory: forward needs one part per thread. BAD_MODEL when sizes overflow. */
 pare_status pare_f32_conv_scratch(const pare_f32_conv *conv, pare_context *ctx, bool training, size_t *bytes);

@@ -1,5 +1,6 @@
-/* Depthwise convolution without packing: the sum over kernel places of shifted planes, 16 outputs of a whole laid-out plane at a time (four
- * independent sums), then the rows cut out. Each output adds its places in ascending order: the bytes of the GEMM form. */
+/* Depthwise convolution without packing: the sum over kernel places of shifted planes, 16 outputs of a
+ * whole laid-out plane at a time (four independent sums), then the rows cut out. Each output adds its
+ * places in ascending order: the bytes of the GEMM form. */
 #include <math.h>
 #include <string.h>
 

@@ -54,7 +54,8 @@ pare_status pare_f32_conv_plan(pare_f32_conv *conv, pare_arena *arena) {
   return PARE_OK;
 }
 
-/* Image position of element `at` of a phase: at * stride + phase - pad. First and end of those inside the image. */
+/* Image position of element `at` of a phase: at * stride + phase - pad. First and end of those inside the
+ * image. */
 static void inside(const pare_window *w, int i, int64_t phase, int64_t length, int64_t *first, int64_t *end) {
   const int64_t start = phase - w->pad_begin[i], s = w->stride[i];
   *first = start >= 0 ? 0 : (-start + s - 1) / s;

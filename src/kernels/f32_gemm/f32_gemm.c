@@ -1,4 +1,5 @@
-/* The table of f32 GEMM variants, packing, and the call that cuts a product into pieces for caches and threads. */
+/* The table of f32 GEMM variants, packing, and the call that cuts a product into pieces for caches and
+ * threads. */
 #include "kernels/f32_gemm/f32_gemm.h"
 
 #include <string.h>

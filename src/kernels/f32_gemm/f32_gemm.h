@@ -1,7 +1,7 @@
 /* f32 matrix multiplication on packed panels:
  *   C[m,n] = clamp( (accumulate ? C[m,n] : 0) + sum_k A[m,k] B[k,n]  + row_bias[m] + column_bias[n] )
- * In exact numerics the sum over k runs in ascending k with one rounding per multiply and one per add, so every variant gives the same
- * bytes; a sum cut into pieces (accumulate) is the same sum. */
+ * In exact numerics the sum over k runs in ascending k with one rounding per multiply and one per add, so
+ * every variant gives the same bytes; a sum cut into pieces (accumulate) is the same sum. */
 #ifndef PARE_F32_GEMM_H
 #define PARE_F32_GEMM_H
 

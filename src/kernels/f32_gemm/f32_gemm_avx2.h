@@ -1,4 +1,5 @@
-/* The AVX2 side of f32_gemm_tiles.h: 8 lanes, up to 6 rows by two panels (12 sums, 2 columns and one weight: it fits 16 registers). */
+/* The AVX2 side of f32_gemm_tiles.h: 8 lanes, up to 6 rows by two panels (12 sums, 2 columns and one
+ * weight: it fits 16 registers). */
 #include <immintrin.h>
 
 #define PARE_INLINE static inline __attribute__((always_inline))

@@ -1,4 +1,5 @@
-/* The plain reference of f32_gemm.h: three loops, one multiply and one add at a time. Every other variant must give these bytes. */
+/* The plain reference of f32_gemm.h: three loops, one multiply and one add at a time. Every other variant
+ * must give these bytes. */
 #include "kernels/f32_gemm/f32_gemm.h"
 
 void pare_f32_gemm__ref(const pare_f32_gemm_args *args);

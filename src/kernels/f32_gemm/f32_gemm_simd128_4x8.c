@@ -1,5 +1,6 @@
-/* f32_gemm.h in Wasm SIMD: 4 lanes, 4 rows by one panel of 8 columns. Fewer rows take more panels (2x16, 1x24), so that at least 6 sums are
- * under way. Measured in V8: 4x8 reaches 24 to 25 GMAC/s; 5x8, 3x16 and 1x32 spill registers there and halve that. */
+/* f32_gemm.h in Wasm SIMD: 4 lanes, 4 rows by one panel of 8 columns. Fewer rows take more panels (2x16,
+ * 1x24), so that at least 6 sums are under way. Measured in V8: 4x8 reaches 24 to 25 GMAC/s; 5x8, 3x16 and
+ * 1x32 spill registers there and halve that. */
 #include "kernels/simd.h"
 
 #define V                    v128_t

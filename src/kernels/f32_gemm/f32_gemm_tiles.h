@@ -1,14 +1,16 @@
-/* The body of every vector variant of f32_gemm.h, written over a few macros that the including file defines:
- *   V, V_LANES, V_ZERO, V_LOAD(p), V_STORE(p, v), V_SPLAT(x), V_ADD, V_MUL, V_MAX(v, low), V_MIN(v, high)  [V_MAX: v < low ? low : v]
+/* The body of every vector variant of f32_gemm.h, over a few macros that the including file defines:
+ *   V, V_LANES, V_ZERO, V_LOAD(p), V_STORE(p, v), V_SPLAT(x), V_ADD, V_MUL,
+ *   V_MAX(v, low): v < low ? low : v, V_MIN(v, high)
  *   V_MUL_ADD(sum, a, b)   only where a fused one is wanted (fast numerics)
  *   V_NAME                 the function
  *   V_ROWS                 most rows of a tile
- *   V_PANELS(rows, left)   panels that a tile of so many rows works on, so that there are enough independent sums to hide the latency
+ *   V_PANELS(rows, left)   panels that a tile of so many rows works on: enough independent sums to hide
+ *                          the latency
  *   V_EVEN                 rows are dealt out evenly (else whole tiles first, then what is left)
  *   V_TILES(X)             X(rows, panels) for every tile that these give
  *   V_MAX_SUMS, V_MAX_LOADS  vectors of sums and of B in the largest tile
- * A tile keeps rows x panels x 8 sums in registers, walks k once, and writes. Every sum is its own lane: order and rounding are the
- * reference's. */
+ * A tile keeps rows x panels x 8 sums in registers, walks k once, and writes. Every sum is its own lane:
+ * order and rounding are the reference's. */
 #include <math.h>
 #include <string.h>
 
@@ -119,8 +121,8 @@ static void one_tile(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_pa
 
 void V_NAME(const pare_f32_gemm_args *args);
 
-/* All panels by rows [i_first, i_first + n_rows), dealt out evenly: 7 rows are 4 + 3 and not 6 + 1. Panels stand outside, so that B's stay
- * in the nearest cache. */
+/* All panels by rows [i_first, i_first + n_rows), dealt out evenly: 7 rows are 4 + 3 and not 6 + 1. Panels
+ * stand outside, so that B's stay in the nearest cache. */
 static void run_rows(const pare_f32_gemm_args *args, int64_t i_first, int64_t n_rows) {
   const int64_t n_panels = (args->n + PARE_F32_NR - 1) / PARE_F32_NR;
   const int64_t n_blocks = (n_rows + V_ROWS - 1) / V_ROWS;

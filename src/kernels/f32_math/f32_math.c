@@ -1,10 +1,11 @@
-/* exp, log, tanh, sigmoid and erf in f32 (f32_math.h). The method is the classic one (Cody and Waite 1980; Moshier's Cephes uses the same
- * splits): reduce the argument with a constant cut in two, evaluate a polynomial, put the exponent back. The coefficients are minimax fits
- * (Lawson's iteratively reweighted least squares on Chebyshev nodes, 40-digit targets), rounded to f32. Error measured by
+/* exp, log, tanh, sigmoid and erf in f32 (f32_math.h). The method is the classic one (Cody and Waite 1980;
+ * Moshier's Cephes uses the same splits): reduce the argument with a constant cut in two, evaluate a
+ * polynomial, put the exponent back. The coefficients are minimax fits (Lawson's iteratively reweighted
+ * least squares on Chebyshev nodes, 40-digit targets), rounded to f32. Error measured by
  * tests/unit/test_f32_math.c.
  *
- * Every function of the exponential family is free of branches: the *_n loops below inline it and compilers turn them into vector code,
- * which computes lane by lane what the scalar call computes. */
+ * Every function of the exponential family is free of branches: the *_n loops below inline it and
+ * compilers turn them into vector code, which computes lane by lane what the scalar call computes. */
 #include "kernels/f32_math/f32_math_forms.h"
 
 float pare_expf(float x) {

@@ -1,5 +1,6 @@
-/* exp, log, tanh, sigmoid, erf for f32 from +, -, *, / and bit operations alone: the same bytes in every build.
- * Each is within 2 ulp of the true value over its whole range (tests/unit/test_f32_math.c measures it against double). */
+/* exp, log, tanh, sigmoid, erf for f32 from +, -, *, / and bit operations alone: the same bytes in every
+ * build. Each is within 2 ulp of the true value over its whole range (tests/unit/test_f32_math.c measures
+ * it against double). */
 #ifndef PARE_F32_MATH_H
 #define PARE_F32_MATH_H
 
@@ -12,7 +13,7 @@ float pare_sigmoidf(float x);
 float pare_erff(float x);
 double pare_exp(double x); /* within 2 ulp; for losses and schedules, not for inner loops */
 double pare_log(double x);
-double pare_cos(double x); /* |x| <= 1e6 */
+double pare_cos(double x);                     /* |x| <= 1e6 */
 double pare_pow(double base, double exponent); /* base > 0 */
 
 /* Rows of n, in vector form where there is one; the same bytes as the scalar forms. y may be x. */

@@ -1,6 +1,6 @@
-/* The formulas of exp, sigmoid and tanh (see f32_math.c), free of branches, so that a loop over one is turned into vector code. Included by
- * f32_math.c and by the files that compile the same loops for wider vectors: every lane does what the scalar call does, so the bytes are the
- * same. */
+/* The formulas of exp, sigmoid and tanh (see f32_math.c), free of branches, so that a loop over one is
+ * turned into vector code. Included by f32_math.c and by the files that compile the same loops for wider
+ * vectors: every lane does what the scalar call does, so the bytes are the same. */
 #ifndef PARE_F32_MATH_FORMS_H
 #define PARE_F32_MATH_FORMS_H
 
@@ -35,8 +35,8 @@ INLINE float from_bits(uint32_t bits) {
 #define LOG2_E     1.44269504f
 #define TO_NEAREST 12582912.0f /* 1.5 * 2^23: adding and taking it off rounds to the nearest integer */
 
-/* x = n ln2 + r; e^x = 2^n (1 + r + r^2 Q(r)), |r| <= ln2 / 2, |Q's error| r^2 < 4e-9. Two factors give 2^n, so that results below
- * 2^-126 are reached gradually. */
+/* x = n ln2 + r; e^x = 2^n (1 + r + r^2 Q(r)), |r| <= ln2 / 2, |Q's error| r^2 < 4e-9. Two factors give
+ * 2^n, so that results below 2^-126 are reached gradually. */
 INLINE float exp_form(float x) {
   float t = x > 89.0f ? 89.0f : x;
   t = t < -104.0f ? -104.0f : t;
@@ -56,8 +56,8 @@ INLINE float exp_form(float x) {
   return (p * from_bits(first << 23)) * from_bits(second << 23);
 }
 
-/* sigmoid(x) = 1 / (1 + e^-x) for x >= 0, e^x / (1 + e^x) below: the exponential never overflows. What rounding the divisor took away
- * (`lost`) is put back: 1 / (s + lost) = 1/s - lost/s^2. */
+/* sigmoid(x) = 1 / (1 + e^-x) for x >= 0, e^x / (1 + e^x) below: the exponential never overflows. What
+ * rounding the divisor took away (`lost`) is put back: 1 / (s + lost) = 1/s - lost/s^2. */
 INLINE float sigmoid_form(float x) {
   const float e = exp_form(from_bits(to_bits(x) | 0x80000000u));
   const float top = x < 0.0f ? e : 1.0f;

@@ -1,7 +1,8 @@
-/* exp, log, cos and pow in f64 for losses, learning rates and random numbers (f32_math.h): the same reductions as the f32 forms with Taylor
- * polynomials, which at these lengths are exact enough. log follows the form of fdlibm's e_log.c (Sun Microsystems 1993:
- * log(1+f) = f - (f^2/2 - s (f^2/2 + R)), s = f / (2 + f)); pow carries the logarithm in two doubles (Dekker 1971) so that its error is not
- * multiplied by the exponent. */
+/* exp, log, cos and pow in f64 for losses, learning rates and random numbers (f32_math.h): the same
+ * reductions as the f32 forms with Taylor polynomials, which at these lengths are exact enough. log
+ * follows the form of fdlibm's e_log.c (Sun Microsystems 1993: log(1+f) = f - (f^2/2 - s (f^2/2 + R)), s =
+ * f / (2 + f)); pow carries the logarithm in two doubles (Dekker 1971) so that its error is not multiplied
+ * by the exponent. */
 #include <math.h>
 #include <string.h>
 
@@ -81,7 +82,8 @@ double pare_log(double x) {
   return n * LN2_HIGH - ((half - (s * (half + atanh_rest(s)) + n * LN2_LOW)) - f);
 }
 
-/* ---- two doubles: value = high + low ------------------------------------------------------------------------ */
+/* ---- two doubles: value = high + low
+ * ------------------------------------------------------------------------ */
 typedef struct pair {
   double high, low;
 } pair;
@@ -143,7 +145,8 @@ double pare_pow(double base, double exponent) {
   return exp_with_tail(product.high, product.low);
 }
 
-/* pi/2 = the sum of four parts; the first three have 33 bits, so that n times each is exact for |n| < 2^20 (fdlibm's e_rem_pio2.c). */
+/* pi/2 = the sum of four parts; the first three have 33 bits, so that n times each is exact for |n| < 2^20
+ * (fdlibm's e_rem_pio2.c). */
 double pare_cos(double x) {
   static const double parts[] = {1.57079632673412561417e+00, 6.07710050630396597660e-11,
                                  2.02226624871116645580e-21, 8.47842766036889956997e-32};

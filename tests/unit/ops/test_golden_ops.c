@@ -1,6 +1,6 @@
-/* Values and gradients of the heavy operators against PyTorch (tests/golden/ops/ops.txt, made by make_ops.py). Each case runs three times
- * straight through the operator's descriptor: with constant inputs (weights are packed ahead), with inputs that may change, and in training
- * with the backward pass. */
+/* Values and gradients of the heavy operators against PyTorch (tests/golden/ops/ops.txt, made by
+ * make_ops.py). Each case runs three times straight through the operator's descriptor: with constant
+ * inputs (weights are packed ahead), with inputs that may change, and in training with the backward pass. */
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -23,7 +23,8 @@ typedef struct golden_case {
 
 static pare_context *ctx;
 
-/* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* ---- reading
+ * ----------------------------------------------------------------------------------------------------- */
 static char *word(char **at) {
   while (**at == ' ') (*at)++;
   char *start = *at;
@@ -115,7 +116,8 @@ static void free_case(golden_case *c) {
   }
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------ */
+/* ---- running
+ * ------------------------------------------------------------------------------------------------------ */
 static void check_near(const golden_case *c, const char *what, int i, const pare_tensor *got,
                        const pare_tensor *expected) {
   if (!pare_shape_equal(&got->shape, &expected->shape))

@@ -1,5 +1,6 @@
-/* Cases of convolution, products, pools, normalisation and LSTM: gradients against differences, values small enough to work out by hand, and
- * attributes that must be refused. Values against PyTorch are in tests/golden/ops. */
+/* Cases of convolution, products, pools, normalisation and LSTM: gradients against differences, values
+ * small enough to work out by hand, and attributes that must be refused. Values against PyTorch are in
+ * tests/golden/ops. */
 #include "op_case.h"
 
 const op_case op_cases_heavy[] = {
