@@ -8,7 +8,7 @@
  *
  * sequence: a point seen at 6 times [6,2], circling the origin from a random start by 45 degrees a step. The
  * class is which way it turns and whether its radius grows or shrinks: 4 classes, none of which one step
- * alone shows. Noise of deviation 0.2. */
+ * alone shows. Noise of deviation 0.45, so that no model gets all of them right. */
 #include "data/dataset_internal.h"
 #include "kernels/f32_math/f32_math.h"
 
@@ -40,8 +40,8 @@ static void make_sequence(pare_rng *rng, int label, float *out) {
   double start = 2 * pi * (double)pare_rng_f32(rng);
   for (int t = 0; t < N_STEPS; t++) {
     double angle = start + turn * t, radius = 1.0 + growth * (t - 2.5);
-    out[2 * t] = (float)(radius * pare_cos(angle) + 0.2 * noise(rng));
-    out[2 * t + 1] = (float)(radius * sine(angle) + 0.2 * noise(rng));
+    out[2 * t] = (float)(radius * pare_cos(angle) + 0.45 * noise(rng));
+    out[2 * t + 1] = (float)(radius * sine(angle) + 0.45 * noise(rng));
   }
 }
 

@@ -2,6 +2,7 @@
 #include "failing_alloc.h"
 #include "unit.h"
 
+#include "base/sha256.h"
 #include "data/dataset.h"
 
 #include <stdio.h>
@@ -347,7 +348,9 @@ static void generated_sets_are_balanced_and_the_same_each_time(void **state) {
   static const struct {
     const char *spec;
     int n_classes, rank;
-  } kinds[] = {{"spirals", 3, 1}, {"sequence", 4, 2}};
+    const char *sha256; /* of the training samples: the same in every build */
+  } kinds[] = {{"spirals", 3, 1, "3ad94cdfce9ced10cfe75278d5861e116e7ab13637f6665593f0fa1d07ba26d9"},
+               {"sequence", 4, 2, "0a010e47a76dcc4d08899a523bd8156adb5d0fe29ef469a94cfa726992e4d451"}};
   for (int k = 0; k < 2; k++) {
     pare_dataset *a, *b;
     assert_int_equal(pare_dataset_open(ctx, kinds[k].spec, &a), PARE_OK);
@@ -363,6 +366,12 @@ static void generated_sets_are_balanced_and_the_same_each_time(void **state) {
     for (int64_t i = 0; i < pare_tensor_count(&a->train.samples); i++) {
       assert_true(pare_f32(&a->train.samples)[i] > -4 && pare_f32(&a->train.samples)[i] < 4);
     }
+    pare_sha256 hash;
+    char hex[65];
+    pare_sha256_start(&hash);
+    pare_sha256_add(&hash, a->train.samples.data, len_bytes);
+    pare_sha256_finish_hex(&hash, hex);
+    assert_string_equal(hex, kinds[k].sha256);
     pare_buffer json;
     assert_int_equal(pare_dataset_info(a, &json), PARE_OK);
     assert_non_null(strstr((const char *)json.data, "2000"));
