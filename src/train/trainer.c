@@ -153,14 +153,10 @@ pare_status pare_trainer_model(pare_trainer *trainer, pare_model **out) {
   *out = NULL;
   pare_model *model = trainer->model;
   for (int i = 0; i < trainer->n_trained; i++) {
-    pare_trained *trained = &trainer->trained[i];
-    pare_tensor *own = &model->values[trained->i_model].tensor;
-    if (own->data != trained->w) memcpy(own->data, trained->w, (size_t)trained->n * sizeof(float));
-  }
-  for (int i = 0; i < model->n_values; i++) {
-    if (!trainer->frozen[i]) continue;
-    pare_tensor kept = pare_tensor_retain(&trainer->given->values[i].tensor);
-    pare_model_set_initializer(model, i, &kept);
+    const pare_trained *trained = &trainer->trained[i];
+    pare_tensor *own;
+    PARE_TRY(pare_model_edit_initializer(model, trained->i_model, &own));
+    memcpy(own->data, trained->w, (size_t)trained->n * sizeof(float));
   }
   *out = pare_model_retain(model);
   return PARE_OK;

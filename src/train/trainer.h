@@ -76,7 +76,6 @@ typedef struct pare_trainer_state {
 
 typedef struct pare_trainer {
   pare_context *ctx;
-  pare_model *given;     /* retained */
   pare_model *model;     /* private clone that becomes the result */
   pare_dataset *dataset; /* retained; has a train split */
   pare_session *session;
@@ -89,7 +88,7 @@ typedef struct pare_trainer {
   float **gradients; /* [n_gradients]: the learned ones, for clipping */
   int64_t *counts;
   int n_gradients;
-  bool *frozen;    /* [given->n_values] */
+  bool *frozen;    /* [model->n_values] */
   uint32_t *order; /* [n_samples] */
   int32_t *labels; /* [n_batch] */
   float *d_logits; /* [n_batch, n_classes] */

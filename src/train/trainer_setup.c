@@ -41,15 +41,6 @@ static pare_status set_up_frozen(pare_trainer *trainer, const pare_trainer_setup
   return PARE_OK;
 }
 
-/* The clone gets memory of its own for everything that training writes. */
-static pare_status own_weights(pare_trainer *trainer, const pare_role *roles) {
-  for (int i = 0; i < trainer->model->n_values; i++) {
-    pare_tensor *tensor;
-    if (roles[i] != PARE_ROLE_NONE) PARE_TRY(pare_model_edit_initializer(trainer->model, i, &tensor));
-  }
-  return PARE_OK;
-}
-
 static pare_status plan(pare_trainer *trainer, const pare_trainer_setup *setup) {
   pare_context *ctx = trainer->ctx;
   const pare_model *model = trainer->model;
@@ -187,7 +178,6 @@ static pare_status set_up(pare_trainer *trainer, const pare_trainer_setup *setup
   pare_role *roles = pare_arena_array(&trainer->arena, (size_t)trainer->model->n_values, sizeof(pare_role));
   if (roles == NULL) return PARE_OUT_OF_MEMORY;
   pare_parameter_roles(trainer->model, roles);
-  PARE_TRY(own_weights(trainer, roles));
   PARE_TRY(plan(trainer, setup));
   PARE_TRY(set_up_output(trainer));
   PARE_TRY(set_up_weights(trainer, roles));
@@ -210,7 +200,6 @@ pare_status pare_trainer_new(const pare_trainer_setup *setup, pare_trainer **out
   trainer->options = *options;
   if (setup->objective != NULL) trainer->objective = *setup->objective;
   pare_arena_init(&trainer->arena, ctx);
-  trainer->given = pare_model_retain(setup->model);
   pare_status status = set_up(trainer, setup);
   if (status != PARE_OK) {
     pare_trainer_free(trainer);
@@ -225,7 +214,6 @@ void pare_trainer_free(pare_trainer *trainer) {
   pare_tape_free(trainer->tape);
   pare_session_free(trainer->session);
   pare_model_free(trainer->model);
-  pare_model_free(trainer->given);
   pare_dataset_free(trainer->dataset);
   pare_arena_free(&trainer->arena);
   pare_free(trainer->ctx, trainer);
