@@ -402,6 +402,10 @@ async function bothAnswer(name, recipe) {
   const session = await ort.InferenceSession.create(model, { logSeverityLevel: 3 });
   const want = (await session.run({ image: new ort.Tensor('float32', images.data, images.dims) })).logits.data;
   const [a, b] = [answersOf(have), answersOf(want)];
+  const labels = gunzipSync(readFileSync(join(FASHION, 't10k-labels-idx1-ubyte.gz'))).subarray(8);
+  const recorded = JSON.parse(readFileSync(join(ROOT, 'examples/models', `${name}.json`), 'utf8')).test_right_of_10000;
+  const right = a.filter((answer, i) => answer === labels[i]).length;
+  assert.ok(right >= recorded - 30, `${right} of 10000 are right, in f32 ${recorded}`);
   return { agree: a.filter((answer, i) => answer === b[i]).length, bytes: readFileSync(model).length };
 }
 
