@@ -12,6 +12,10 @@
 #define MAX_RUNS    64
 #define PATIENCE_MS 1000.0 /* slow models get fewer runs, but one at least */
 
+#define COARSE_MS          0.02 /* a clock with longer ticks cannot time a step */
+#define COARSE_PATIENCE_MS 250.0
+#define MAX_COARSE_RUNS    4000
+
 void pare_fill_inputs(pare_session *session) {
   for (int i = 0; i < pare_session_n_inputs(session); i++) {
     pare_tensor_view in = pare_session_input(session, i);
@@ -64,10 +68,35 @@ static double middle_mean(double *times, int n) {
   return sum / (last - first);
 }
 
+/* How far apart two readings of the clock are at least: browsers round theirs to as much as 0.1 ms. */
+static double clock_step_ms(void) {
+  double start = pare_now_ms(), now = start;
+  for (int i = 0; i < 1000000 && now <= start; i++) now = pare_now_ms();
+  return now - start;
+}
+
+/* With a clock coarser than the steps, single times are 0 or a whole tick, but their mean over many runs is right all the same. */
+static pare_status profile_by_mean(pare_session *session, double patience_ms, double *step_ms) {
+  double start = pare_now_ms();
+  int n = 0;
+  for (int i = 0; i < session->n_steps; i++) step_ms[i] = 0;
+  PARE_TRY(pare_session_run(session)); /* to warm up */
+  while (n == 0 || (n < MAX_COARSE_RUNS && pare_now_ms() - start < patience_ms)) {
+    PARE_TRY(pare_session_run(session));
+    for (int i = 0; i < session->n_steps; i++) step_ms[i] += session->steps[i].time_ms;
+    n++;
+  }
+  for (int i = 0; i < session->n_steps; i++) step_ms[i] /= n;
+  return PARE_OK;
+}
+
 pare_status pare_profile_steps(pare_session *session, int n_runs, double patience_ms, double *step_ms) {
   size_t n_steps = (size_t)session->n_steps, n_times = 0;
   double start = pare_now_ms();
   if (n_runs < 1) n_runs = 1;
+  if (clock_step_ms() > COARSE_MS)
+    return profile_by_mean(session, patience_ms < COARSE_PATIENCE_MS ? patience_ms : COARSE_PATIENCE_MS,
+                           step_ms);
   if (!pare_mul_size(n_steps + 1, (size_t)n_runs, &n_times))
     return pare_out_of_memory(session->ctx, SIZE_MAX);
   double *times = pare_alloc_array(session->ctx, n_times, sizeof *times); /* [n_steps, n_runs] */
