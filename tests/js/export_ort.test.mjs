@@ -1,7 +1,7 @@
 /** Files that Pare writes run in ONNX Runtime and answer there what they answer here. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { allFiles, classesOf, largestDifference, modelBytes, NETWORKS, openLab } from './lab_for_tests.mjs';
+import { allFiles, classesOf, facts, largestDifference, modelBytes, NETWORKS, openLab } from './lab_for_tests.mjs';
 import { ortLogits } from './ort_for_tests.mjs';
 
 const N = 64;
@@ -53,4 +53,47 @@ describe('ONNX Runtime', () => {
     const { model } = await lab.loadModel(modelBytes('resnet8')).run(recipe, { data, limitTrain: 256, limitTest: 100 });
     await agree(t, model);
   });
+});
+
+/** Pass and network; of 10,000 answers so many must be ONNX Runtime's. Scales of dynamic quantization depend on what else is in the batch. */
+const QUANTIZED = [
+  ['quantize', 'lenet5', 9980],
+  ['quantize', 'lenet300', 9980],
+  ['quantize', 'lenet5_caffe', 9980],
+  ['quantize', 'resnet8', 9980],
+  ['quantize', 'dscnn', 9980],
+  ['quantize_dynamic', 'lenet300', 9950],
+  ['quantize_dynamic', 'lstm_teacher', 9950],
+  ['quantize_dynamic', 'lstm_student', 9950],
+];
+
+describe('ONNX Runtime answers as the npm module does on all 10,000 test images', () => {
+  let lab;
+  let data;
+  let pixels;
+  before(async () => {
+    lab = await openLab('packaged');
+    data = lab.loadDataset(allFiles());
+    ({ pixels } = data.samples('test', 0, 10_000));
+  });
+
+  for (const [pass, network, least] of QUANTIZED) {
+    test(`${pass} of ${network}`, async (t) => {
+      const original = modelBytes(network);
+      const { model } = await lab.loadModel(original).run({ seed: 1, steps: [{ pass }] }, { data, limitTest: 10 });
+      const file = model.save();
+      const { answers, right, total } = await model.evaluate(data, { answers: true });
+      const there = classesOf(await ortLogits(file, pixels, total), 10);
+      const agree = answers.filter((answer, i) => answer === there[i]).length;
+      const known = facts(network).test_right_of_10000;
+      t.diagnostic(`${agree} of ${total} agree; ${right} right, f32 ${known}; ${file.length} bytes, f32 ${original.length}`);
+      assert.equal(total, 10_000);
+      assert.ok(agree >= least, `${agree} agree`);
+      assert.ok(Math.abs(right - known) <= 50, `${right} right, f32 ${known}`);
+      if (network === 'lenet5_caffe' && pass === 'quantize') {
+        assert.ok(right >= known - 30, `${right} right, f32 ${known}`);
+        assert.ok(file.length <= 0.27 * original.length, `${file.length} of ${original.length} bytes`);
+      }
+    });
+  }
 });
