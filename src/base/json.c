@@ -1,5 +1,6 @@
-/* JSON in: jsmn's tokens with checked access. The text is checked to be JSON first (json_check.c), so that every token has the form that
- * the functions here rely on; texts are unescaped once, when the document is read. */
+/* JSON in: jsmn's tokens with checked access. The text is checked to be JSON first (json_check.c), so that
+ * every token has the form that the functions here rely on; texts are unescaped once, when the document is
+ * read. */
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* A strict reader of RFC 8259 that only says yes, or no and where. It keeps one bit per open bracket and never recurses. Stricter than
- * the RFC in three places: at most 64 brackets deep, no \u0000 (text here ends with a zero), and surrogates must come in pairs. */
+/* A strict reader of RFC 8259 that only says yes, or no and where. It keeps one bit per open bracket and
+ * never recurses. Stricter than the RFC in three places: at most 64 brackets deep, no \u0000 (text here
+ * ends with a zero), and surrogates must come in pairs. */
 #include <string.h>
 
 #include "base/json_check.h"

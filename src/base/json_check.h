@@ -7,7 +7,8 @@
 #define PARE_JSON_MAX_DEPTH 64
 #define PARE_JSON_MAX_BYTES (1u << 26)
 
-/* NULL when `text` is one JSON value; otherwise what is wrong, and where. *n_tokens counts values and keys. */
+/* NULL when `text` is one JSON value; otherwise what is wrong, and where. *n_tokens counts values and
+ * keys. */
 const char *pare_json_check(const char *text, size_t len_bytes, size_t *n_tokens, size_t *error_offset);
 
 #endif

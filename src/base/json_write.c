@@ -1,5 +1,6 @@
-/* JSON out: a writer that puts the commas and escapes text (RFC 8259). Numbers are written with the fewest digits that read back as the
- * same float or double, so that a report is the same bytes in every build and no longer than it must be. */
+/* JSON out: a writer that puts the commas and escapes text (RFC 8259). Numbers are written with the fewest
+ * digits that read back as the same float or double, so that a report is the same bytes in every build and
+ * no longer than it must be. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

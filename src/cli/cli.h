@@ -1,4 +1,5 @@
-/* The command line: options, tables and progress that the commands share. Everything that computes is in the library. */
+/* The command line: options, tables and progress that the commands share. Everything that computes is in
+ * the library. */
 #ifndef PARE_CLI_H
 #define PARE_CLI_H
 
@@ -60,7 +61,8 @@ void cli_catch_interrupts(void);
 bool cli_interrupted(void);
 /* What to do between steps of a job, about every ten seconds and when it ends early; may be NULL. */
 typedef pare_status (*cli_between)(pare_context *ctx, pare_job *job, const cli_options *options);
-/* Runs to the end, with a bar on a terminal. Returns CLI_OK, CLI_FAILED (message printed) or CLI_INTERRUPTED. */
+/* Runs to the end, with a bar on a terminal. Returns CLI_OK, CLI_FAILED (message printed) or
+ * CLI_INTERRUPTED. */
 int cli_run_job(pare_context *ctx, pare_job *job, const cli_options *options, cli_between between);
 
 /* ---- files ---- */

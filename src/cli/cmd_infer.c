@@ -1,4 +1,5 @@
-/* pare infer MODEL --input NAME=FILE... --out DIR: tensors in (.npy, or ONNX TensorProto), one OUTPUT.npy for each output. */
+/* pare infer MODEL --input NAME=FILE... --out DIR: tensors in (.npy, or ONNX TensorProto), one OUTPUT.npy
+ * for each output. */
 #include <string.h>
 
 #include "cli/cli.h"
@@ -21,7 +22,8 @@ static pare_status read_tensor(pare_context *ctx, const char *path, pare_tensor 
   return status;
 }
 
-/* "NAME=FILE", or "FILE" alone when there is one input. Names may hold '='; the longest name that fits counts. */
+/* "NAME=FILE", or "FILE" alone when there is one input. Names may hold '='; the longest name that fits
+ * counts. */
 static int find_input(const pare_model *model, const char *text, const char **path) {
   int found = -1;
   size_t longest = 0;

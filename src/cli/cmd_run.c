@@ -1,4 +1,5 @@
-/* pare run MODEL --recipe FILE --out DIR: model.onnx, report.json and trace.json, also of what was finished when it fails or is interrupted. */
+/* pare run MODEL --recipe FILE --out DIR: model.onnx, report.json and trace.json, also of what was
+ * finished when it fails or is interrupted. */
 #include <string.h>
 
 #include "cli/recipe_run.h"

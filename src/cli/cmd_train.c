@@ -1,4 +1,5 @@
-/* pare train MODEL --data SPEC --out FILE: the recipe [init,] train, its parameters taken from the command line. */
+/* pare train MODEL --data SPEC --out FILE: the recipe [init,] train, its parameters taken from the command
+ * line. */
 #include <string.h>
 
 #include "cli/recipe_run.h"
@@ -22,7 +23,8 @@ static void put_list(pare_json *json, const char *text) {
   pare_json_end(json, ']');
 }
 
-/* Numbers go into the recipe as they were typed, so that its reader judges them; what is no JSON becomes a text, which it refuses by name. */
+/* Numbers go into the recipe as they were typed, so that its reader judges them; what is no JSON becomes a
+ * text, which it refuses by name. */
 static void put_value(pare_context *ctx, const pare_param *param, const char *text, pare_json *json) {
   bool is_text = param != NULL && (param->type == PARE_PARAM_CHOICE || param->type == PARE_PARAM_TEXT ||
                                    param->type == PARE_PARAM_MODEL);

@@ -1,4 +1,5 @@
-/* Running a job from a terminal: a bar with the time left on stderr when it is a terminal, and Ctrl-C as a wish to stop between two steps. */
+/* Running a job from a terminal: a bar with the time left on stderr when it is a terminal, and Ctrl-C as a
+ * wish to stop between two steps. */
 #include <math.h>
 #include <string.h>
 #include <unistd.h>

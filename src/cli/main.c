@@ -1,4 +1,5 @@
-/* pare COMMAND ...: finds the command, reads its options, runs it. Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted. */
+/* pare COMMAND ...: finds the command, reads its options, runs it. Exit codes: 0 success, 1 failure, 2
+ * wrong usage, 130 interrupted. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,7 +55,8 @@ static int run_command(pare_context *ctx, const cli_command *command, int argc, 
   return CLI_FAILED;
 }
 
-/* WASI starts a program without a folder of its own: paths like ../model.onnx need the one it was called in. */
+/* WASI starts a program without a folder of its own: paths like ../model.onnx need the one it was called
+ * in. */
 static void enter_folder(void) {
 #if defined(__wasi__)
   const char *folder = getenv("PWD");

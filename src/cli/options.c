@@ -1,4 +1,5 @@
-/* Reading options: --name VALUE or --name=VALUE, from options.def; for a command that stands for a pass, the pass's parameters too. */
+/* Reading options: --name VALUE or --name=VALUE, from options.def; for a command that stands for a pass,
+ * the pass's parameters too. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>

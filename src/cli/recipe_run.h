@@ -15,7 +15,8 @@ typedef struct cli_recipe_run {
 /* Model, data and named models from the options. */
 pare_status cli_recipe_open(pare_context *ctx, const cli_options *options, cli_recipe_run *out);
 void cli_recipe_close(cli_recipe_run *run);
-/* right, total, accuracy, loss and weights_sha256 of the newest step as one line of JSON, or a table of all steps. */
+/* right, total, accuracy, loss and weights_sha256 of the newest step as one line of JSON, or a table of
+ * all steps. */
 pare_status cli_recipe_print(pare_context *ctx, const pare_buffer *report, const cli_options *options);
 
 #endif

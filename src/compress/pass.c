@@ -1,4 +1,5 @@
-/* The table of passes, from passes.def, and the reading of a recipe step into a pass's own parameter struct. */
+/* The table of passes, from passes.def, and the reading of a recipe step into a pass's own parameter
+ * struct. */
 #include <math.h>
 #include <string.h>
 
@@ -189,7 +190,8 @@ pare_status pare_params_read(pare_arena *arena, const pare_pass *pass, const par
   reader r = {.arena = arena, .pass = pass, .doc = doc, .i_step = i_step, .params = params};
   memset(params, 0, pass->params_bytes);
   for (int i = 0; i < pass->n_params; i++) set_fallback(&r, &pass->params[i]);
-  if (pare_json_count(doc, object) > MAX_MEMBERS) BAD(&r, object, "a step has at most %d members", MAX_MEMBERS);
+  if (pare_json_count(doc, object) > MAX_MEMBERS)
+    BAD(&r, object, "a step has at most %d members", MAX_MEMBERS);
   for (int i = 0; i < pare_json_count(doc, object); i++) {
     const char *key = NULL;
     int token = pare_json_member_at(doc, object, i, &key);

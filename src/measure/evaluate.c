@@ -1,6 +1,7 @@
-/* Evaluation over the test split: right answers, mean cross-entropy, confusion matrix. Batches of one fixed size, so that what depends on the
- * batch (dynamic quantization takes one scale for all of it) is the same in every build; what is left over at the end gets a session of its
- * own, or zeros behind it when the model's batch is fixed. Sums in double, samples in ascending order. */
+/* Evaluation over the test split: right answers, mean cross-entropy, confusion matrix. Batches of one
+ * fixed size, so that what depends on the batch (dynamic quantization takes one scale for all of it) is
+ * the same in every build; what is left over at the end gets a session of its own, or zeros behind it when
+ * the model's batch is fixed. Sums in double, samples in ascending order. */
 #include <string.h>
 
 #include "measure/measure.h"

@@ -1,6 +1,8 @@
 /* Layers that take several nodes. Dynamic quantization spells one Gemm as
- *   DynamicQuantizeLinear -> MatMulInteger -> Cast -> Mul(scales) -> Add(bias),   scales = Mul(input scale, weight scales),
- * the pattern of ONNX Runtime's quantize_dynamic. The table shows it as the one layer it stands for, under the name of the node it was. */
+ *   DynamicQuantizeLinear -> MatMulInteger -> Cast -> Mul(scales) -> Add(bias)
+ *   scales = Mul(input scale, weight scales),
+ * the pattern of ONNX Runtime's quantize_dynamic. The table shows it as the one layer it stands for, under
+ * the name of the node it was. */
 #include <string.h>
 
 #include "measure/rows.h"

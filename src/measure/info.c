@@ -1,5 +1,6 @@
-/* What a model is, as JSON: inputs and outputs, opsets, layers, sums, and the operators that are not there. A model that cannot run is
- * described too, as far as its graph goes; "problem" then says what stands in the way. */
+/* What a model is, as JSON: inputs and outputs, opsets, layers, sums, and the operators that are not
+ * there. A model that cannot run is described too, as far as its graph goes; "problem" then says what
+ * stands in the way. */
 #include <math.h>
 
 #include "measure/measure.h"

@@ -14,7 +14,8 @@ pare_status pare_steps_index(const pare_session *session, pare_steps *out);
 const pare_step *pare_steps_find(const pare_steps *steps, const char *name); /* NULL */
 void pare_steps_free(pare_steps *steps);
 
-/* (*out)[i]: the node whose row node i belongs to (itself, unless a layer takes several nodes). Release with pare_free. */
+/* (*out)[i]: the node whose row node i belongs to (itself, unless a layer takes several nodes). Release
+ * with pare_free. */
 pare_status pare_groups_find(const pare_model *model, int **out);
 /* What the row of a group is called: the head's name without "_OPERATOR" behind it. NULL: out of memory. */
 char *pare_group_name(pare_arena *arena, const pare_node *head);
@@ -23,8 +24,9 @@ char *pare_group_name(pare_arena *arena, const pare_node *head);
 pare_status pare_measure_rows(const pare_model *model, const pare_steps *steps, pare_model_report *out);
 pare_status pare_measure_file(const pare_model *model, uint64_t *file_bytes);
 
-/* Time of each step of a session planned with `profile`: the mean of the middle half of `n_runs` runs (browsers' clocks are too coarse for a
- * median, other programs too loud for a plain mean). step_ms [session->n_steps]. Fewer runs when it takes over `patience_ms`. */
+/* Time of each step of a session planned with `profile`: the mean of the middle half of `n_runs` runs
+ * (browsers' clocks are too coarse for a median, other programs too loud for a plain mean). step_ms
+ * [session->n_steps]. Fewer runs when it takes over `patience_ms`. */
 pare_status pare_profile_steps(pare_session *session, int n_runs, double patience_ms, double *step_ms);
 
 /* Plain input for timing: numbers in [0, 1), none so small that a processor slows down. */

@@ -1,6 +1,7 @@
-/* Rows of the layer table, and their sums: which nodes are layers, what each stores and computes. A row stands for a node that works at run
- * time: what folds away (shape arithmetic) and what only changes the number format (QuantizeLinear, DequantizeLinear) has none, so that the
- * tables of a model before and after quantization have the same names. */
+/* Rows of the layer table, and their sums: which nodes are layers, what each stores and computes. A row
+ * stands for a node that works at run time: what folds away (shape arithmetic) and what only changes the
+ * number format (QuantizeLinear, DequantizeLinear) has none, so that the tables of a model before and
+ * after quantization have the same names. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,8 +70,8 @@ static void measure_weights(const pare_model *model, const pare_node *node, bool
   }
 }
 
-/* Compute with weights that the planner does not see as constants (they stand behind DequantizeLinear): every weight takes part equally
- * often, so the effective share is the share of weights that are not zero. */
+/* Compute with weights that the planner does not see as constants (they stand behind DequantizeLinear):
+ * every weight takes part equally often, so the effective share is the share of weights that are not zero. */
 static uint64_t scale_by_density(const pare_model *model, const pare_node *node, uint64_t macs) {
   pare_stored stored[PARE_MAX_STORED];
   uint64_t count = 0, nonzeros = 0;

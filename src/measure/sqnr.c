@@ -1,8 +1,9 @@
 /* How far each layer of a quantized model is from the original: signal to quantization-noise ratio in dB,
  *   SQNR = 10 log10(sum r^2 / sum (r - x)^2),
- * r what the reference computes and x what the model computes under the same value name, over the same samples. Both run unfused with every
- * value kept. Where the value is quantized right after (QuantizeLinear, DequantizeLinear), what comes out of that is compared: the layer's own
- * rounding counts to it. */
+ * r what the reference computes and x what the model computes under the same value name, over the same
+ * samples. Both run unfused with every value kept. Where the value is quantized right after
+ * (QuantizeLinear, DequantizeLinear), what comes out of that is compared: the layer's own rounding counts
+ * to it. */
 #include <math.h>
 #include <string.h>
 

@@ -1,13 +1,16 @@
-/* Which initializers a node stores, and what they take. A weight behind DequantizeLinear is the integers, not the floats they stand for.
+/* Which initializers a node stores, and what they take. A weight behind DequantizeLinear is the integers,
+ * not the floats they stand for.
  *
- * Entropy (Shannon 1948) is order 0: H = sum_b n_b log2(n / n_b) bits over the counts n_b of the byte values b. The four bytes of floats are
- * told apart because sign and exponent repeat and mantissas do not. It says what a good coder would need, without being one. */
+ * Entropy (Shannon 1948) is order 0: H = sum_b n_b log2(n / n_b) bits over the counts n_b of the byte
+ * values b. The four bytes of floats are told apart because sign and exponent repeat and mantissas do not.
+ * It says what a good coder would need, without being one. */
 #include <string.h>
 
 #include "kernels/f32_math/f32_math.h"
 #include "measure/stored.h"
 
-/* Places of weights: those of the float operators are what training uses (parameters.def), the others take integers. */
+/* Places of weights: those of the float operators are what training uses (parameters.def), the others take
+ * integers. */
 typedef struct place {
   const char *op_type;
   int i_input;

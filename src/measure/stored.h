@@ -18,7 +18,8 @@ typedef struct pare_stored {
 int pare_stored_of(const pare_model *model, const pare_node *node, pare_stored out[PARE_MAX_STORED]);
 uint64_t pare_stored_nonzeros(const pare_stored *stored);
 uint64_t pare_stored_bytes(const pare_stored *stored); /* with scale and zero point */
-/* Order-0 entropy in bytes: of each of the four byte planes of an f32 tensor by itself, of the bytes of anything else. */
+/* Order-0 entropy in bytes: of each of the four byte planes of an f32 tensor by itself, of the bytes of
+ * anything else. */
 uint64_t pare_stored_entropy_bytes(const pare_stored *stored);
 
 #endif

@@ -1,5 +1,6 @@
-/* A profile as Chrome's trace-event format ("Trace Event Format", the Chromium project): complete events ("ph":"X") with times in
- * microseconds, one process for each model, so that the models of a recipe stand one below another. */
+/* A profile as Chrome's trace-event format ("Trace Event Format", the Chromium project): complete events
+ * ("ph":"X") with times in microseconds, one process for each model, so that the models of a recipe stand
+ * one below another. */
 #include "measure/rows.h"
 
 static void name_process(pare_json *json, int pid, const char *name) {

@@ -1,6 +1,7 @@
-/* A run as bytes, to go on later or elsewhere. Little-endian: magic, version, options, counts, then blobs (64-bit length, bytes): the recipe,
- * the finished models as ONNX, their report objects, what the current step has so far; at the end the SHA-256 of all before it. Whoever wrote
- * the bytes is not trusted: lengths, counts and texts are checked, models go through the ONNX reader. */
+/* A run as bytes, to go on later or elsewhere. Little-endian: magic, version, options, counts, then blobs
+ * (64-bit length, bytes): the recipe, the finished models as ONNX, their report objects, what the current
+ * step has so far; at the end the SHA-256 of all before it. Whoever wrote the bytes is not trusted:
+ * lengths, counts and texts are checked, models go through the ONNX reader. */
 #include <string.h>
 
 #include "base/sha256.h"
@@ -10,7 +11,7 @@
 #define VERSION    1u
 #define HASH_BYTES 32
 
-/* ---- out ----------------------------------------------------------------------------------------------------------- */
+/* ---- out ---------------------------------------------------------------------------- */
 static void put_u64(pare_writer *out, uint64_t value) {
   uint8_t bytes[8];
   for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(value >> (8 * i));
@@ -111,7 +112,7 @@ pare_status pare_run_checkpoint(const pare_job *job, pare_buffer *out) {
   return pare_writer_finish(&writer, out);
 }
 
-/* ---- in ------------------------------------------------------------------------------------------------------------ */
+/* ---- in ---------------------------------------------------------------------------- */
 typedef struct source {
   pare_context *ctx;
   const uint8_t *at, *end;

@@ -63,7 +63,7 @@ pare_status pare_job_put_data(pare_json *json, const pare_dataset *dataset) {
   return PARE_OK;
 }
 
-/* ---- evaluation ------------------------------------------------------------------------------------------------ */
+/* ---- evaluation ---------------------------------------------------------------------------- */
 typedef struct evaluation_job {
   pare_job job;
   pare_model *model;

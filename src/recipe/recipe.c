@@ -1,6 +1,7 @@
-/* Reading a recipe: {"seed": 1, "steps": [{"pass": "prune", "amount": 0.9}, ...]}. Each step may have a "name" (its label) and a "seed";
- * without one its seed is drawn from the recipe's by the pass's name and how often that pass came before, so that putting another kind of
- * pass in between changes no step's random numbers. */
+/* Reading a recipe: {"seed": 1, "steps": [{"pass": "prune", "amount": 0.9}, ...]}. Each step may have a
+ * "name" (its label) and a "seed"; without one its seed is drawn from the recipe's by the pass's name and
+ * how often that pass came before, so that putting another kind of pass in between changes no step's
+ * random numbers. */
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* A recipe: read once into steps with filled parameters, then run as a state machine (run.c), saved and resumed (checkpoint.c). */
+/* A recipe: read once into steps with filled parameters, then run as a state machine (run.c), saved and
+ * resumed (checkpoint.c). */
 #ifndef PARE_RECIPE_H
 #define PARE_RECIPE_H
 
@@ -30,10 +31,12 @@ typedef struct pare_recipe {
   int n_steps;
 } pare_recipe;
 
-/* BAD_RECIPE: not JSON, an unknown pass, a parameter that is unknown or out of bounds; the message says where. */
+/* BAD_RECIPE: not JSON, an unknown pass, a parameter that is unknown or out of bounds; the message says
+ * where. */
 pare_status pare_recipe_read(pare_context *ctx, const char *text, size_t len_bytes, pare_recipe *out);
 void pare_recipe_free(pare_recipe *recipe);
-/* BAD_RECIPE unless every model that a step names is there ("original" always is); BAD_DATA unless data is there when needed. */
+/* BAD_RECIPE unless every model that a step names is there ("original" always is); BAD_DATA unless data is
+ * there when needed. */
 pare_status pare_recipe_check(const pare_recipe *recipe, const pare_dataset *dataset,
                               const pare_run_options *options);
 

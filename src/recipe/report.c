@@ -1,4 +1,5 @@
-/* report.json of a recipe: what ran where, on which data, and one object for each finished step, the original first. */
+/* report.json of a recipe: what ran where, on which data, and one object for each finished step, the
+ * original first. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

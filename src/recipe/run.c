@@ -1,6 +1,7 @@
-/* Running a recipe: a state machine over steps and, in each, over stages: the pass itself, the evaluation of its result, its measurement. The
- * original goes first, without a pass. Progress counts estimated work in units of "one evaluated sample"; the sum is fixed at the start and a
- * stage's share grows with the stage's own progress, so it never goes back. */
+/* Running a recipe: a state machine over steps and, in each, over stages: the pass itself, the evaluation
+ * of its result, its measurement. The original goes first, without a pass. Progress counts estimated work
+ * in units of "one evaluated sample"; the sum is fixed at the start and a stage's share grows with the
+ * stage's own progress, so it never goes back. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@ static bool has_data(const pare_run *run) {
   return run->dataset != NULL && run->dataset->test.n > 0;
 }
 
-/* ---- progress ------------------------------------------------------------------------------------------------------ */
+/* ---- progress ---------------------------------------------------------------------------- */
 static const int64_t *int_param(const pare_recipe_step *step, const char *name) {
   for (int i = 0; i < step->pass->n_params; i++)
     if (step->pass->params[i].type == PARE_PARAM_INT && strcmp(step->pass->params[i].name, name) == 0)
@@ -89,7 +90,7 @@ static bool finished(const pare_run *run) {
   return run->i_step > run->recipe.n_steps;
 }
 
-/* ---- stages -------------------------------------------------------------------------------------------------------- */
+/* ---- stages ---------------------------------------------------------------------------- */
 void pare_run_set_env(pare_run *run) {
   const pare_recipe_step *step = &run->recipe.steps[run->i_step - 1];
   run->env = (pare_pass_env){.ctx = run->job.ctx,
@@ -210,7 +211,7 @@ static pare_status stage_measure(pare_run *run) {
   return PARE_OK;
 }
 
-/* ---- the job ------------------------------------------------------------------------------------------------------- */
+/* ---- the job ---------------------------------------------------------------------------- */
 static const char *stage_verb(const pare_run *run) {
   if (run->stage == PARE_STAGE_EVALUATE) return "evaluate";
   if (run->stage == PARE_STAGE_MEASURE) return "measure";

@@ -1,5 +1,6 @@
-/* The JSON schema (draft 2020-12) of a recipe, from the passes' own declarations: what validates a recipe also builds the page's forms and the
- * help of the command line. "x-" members are for people and forms; a validator passes over them. */
+/* The JSON schema (draft 2020-12) of a recipe, from the passes' own declarations: what validates a recipe
+ * also builds the page's forms and the help of the command line. "x-" members are for people and forms; a
+ * validator passes over them. */
 #include <math.h>
 #include <string.h>
 

@@ -412,7 +412,8 @@ static void the_schema_declares_every_pass_and_parameter(void **state) {
   pare_json_doc_free(doc);
 }
 
-/* The allocator fails at one call after another (in growing strides): an error, no crash, nothing left behind. */
+/* The allocator fails at one call after another (in growing strides): an error, no crash, nothing left
+ * behind. */
 static void memory_that_runs_out_ends_a_recipe_cleanly(void **state) {
   (void)state;
   static const char *const recipe =

@@ -1,4 +1,5 @@
-/* A small network for tests that need one that learns: x [N,2] -> Gemm 24 -> Relu -> Gemm 3 -> logits, for the data set `spirals`. */
+/* A small network for tests that need one that learns: x [N,2] -> Gemm 24 -> Relu -> Gemm 3 -> logits, for
+ * the data set `spirals`. */
 #ifndef PARE_LITTLE_MLP_H
 #define PARE_LITTLE_MLP_H
 
