@@ -43,10 +43,13 @@ export class WeightHistogram extends Chart {
 
   protected override footer(): TemplateResult | typeof nothing {
     if (!this.now) return nothing;
+    const { minimum, maximum, range } = this.now;
+    const beyond = minimum < range[0] || maximum > range[1];
     const zeros = (h: Histogram) => t('chart.zeros', { n: format.integer(h.zeros), part: format.percent(h.zeros / Math.max(1, h.count)) });
     return html`<div class="muted">
       ${this.old ? html`<div>◻ ${t('chart.before')}: ${zeros(this.old)}</div>` : nothing}
-      <div>◼ ${t('chart.after')}: ${zeros(this.now)}</div></div>`;
+      <div>◼ ${t('chart.after')}: ${zeros(this.now)}</div>
+      ${beyond ? html`<div>${t('chart.beyond')}</div>` : nothing}</div>`;
   }
 
   protected table(): ChartTable {
@@ -80,7 +83,7 @@ export class WeightHistogram extends Chart {
       style: { fontSize: '12px', background: 'none', overflow: 'visible' },
       ariaLabel: this.heading(),
       x: { label: t('chart.weight-value'), labelAnchor: 'center', labelArrow: 'none', domain: after.range },
-      y: { label: t('chart.weight-count'), labelArrow: 'none', grid: true, ticks: 5, tickFormat: (d: number) => format.count(d) },
+      y: { label: t('chart.weight-count'), labelArrow: 'none', grid: true, ticks: 5, tickFormat: (d: number) => format.integer(d) },
       marks: [
         areaY(outline(after), { x: 'at', y1: 0, y2: 'n', fill: 'var(--c-after)', fillOpacity: 0.55 }),
         before ? line(outline(before), { x: 'at', y: 'n', stroke: 'currentColor', strokeWidth: 1.25 }) : null,

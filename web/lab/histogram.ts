@@ -6,6 +6,8 @@ import type { Weight } from '../../wasm/js/types.ts';
 import type { Histogram } from './api.ts';
 
 const N_BINS = 80;
+/** A few stray weights must not press all others into one bin: this share at each end lies beyond the range. */
+const BEYOND = 0.001;
 const QUANTIZED = /_(quantized|q|int8)$/;
 
 export function isWeightTensor(weight: Weight): boolean {
@@ -40,6 +42,16 @@ function values(weights: Weight[], weight: Weight): Float32Array {
   return out;
 }
 
+function concat(parts: Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 export function binWeights(weights: Weight[], tensor: string, range: [number, number] | null): Histogram {
   const chosen = weights.filter((w) => (tensor === '' ? isWeightTensor(w) : w.name === tensor || baseName(w.name) === baseName(tensor)));
   const first = chosen[0];
@@ -54,7 +66,10 @@ export function binWeights(weights: Weight[], tensor: string, range: [number, nu
     }
     count += part.length;
   }
-  const [low, high] = range ?? (minimum < maximum ? [minimum, maximum] : [minimum - 1, maximum + 1]);
+  const sorted = range ? [] : parts.length === 1 && parts[0] ? parts[0].slice().sort() : concat(parts).sort();
+  const beyond = Math.floor(sorted.length * BEYOND);
+  const middle: [number, number] = [sorted[beyond] ?? minimum, sorted[sorted.length - 1 - beyond] ?? maximum];
+  const [low, high] = range ?? (middle[0] < middle[1] ? middle : [minimum - 1, maximum + 1]);
   const bins = new Array<number>(N_BINS).fill(0);
   const perUnit = N_BINS / (high - low);
   for (const part of parts) {
