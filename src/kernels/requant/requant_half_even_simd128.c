@@ -33,17 +33,17 @@ PARE_INLINE void store8(v128_t first, v128_t second, bool is_signed, void *to) {
   wasm_v128_store64_lane(to, bytes, 0);
 }
 
-/* The last 1 to 7 elements, in buffers of eight. */
-static void tail(const pare_requant_args *args, int64_t i, void (*whole)(const pare_requant_args *)) {
-  const size_t n = (size_t)(args->n - i);
+/* Fewer than eight elements, in buffers of eight. */
+static void few(const pare_requant_args *args, void (*whole)(const pare_requant_args *)) {
+  const size_t n = (size_t)args->n;
   int32_t acc[8] = {0}, biases[8] = {0};
   float x[8] = {0}, scales[8] = {0};
   uint8_t y[8];
   pare_requant_args part = *args;
-  if (args->acc) memcpy(acc, args->acc + i, n * sizeof *acc);
-  if (args->x) memcpy(x, args->x + i, n * sizeof *x);
-  if (args->scales) memcpy(scales, args->scales + i, n * sizeof *scales);
-  if (args->biases) memcpy(biases, args->biases + i, n * sizeof *biases);
+  if (args->acc) memcpy(acc, args->acc, n * sizeof *acc);
+  if (args->x) memcpy(x, args->x, n * sizeof *x);
+  if (args->scales) memcpy(scales, args->scales, n * sizeof *scales);
+  if (args->biases) memcpy(biases, args->biases, n * sizeof *biases);
   part.acc = acc;
   part.biases = args->biases ? biases : NULL;
   part.x = x;
@@ -51,15 +51,19 @@ static void tail(const pare_requant_args *args, int64_t i, void (*whole)(const p
   part.y = y;
   part.n = 8;
   whole(&part);
-  memcpy((uint8_t *)args->y + i, y, n);
+  memcpy(args->y, y, n);
 }
 
 void pare_requantize__half_even_simd128(const pare_requant_args *args) {
+  if (args->n < 8) {
+    if (args->n > 0) few(args, pare_requantize__half_even_simd128);
+    return;
+  }
   const bounds b = bounds_of(args);
   v128_t first = wasm_f32x4_splat(args->scale), second = first;
   v128_t bias = wasm_i32x4_splat(args->bias), bias_2 = bias;
-  int64_t i = 0;
-  for (; i + 8 <= args->n; i += 8) {
+  for (int64_t i = 0; i < args->n; i += 8) {
+    if (i > args->n - 8) i = args->n - 8; /* the last eight, some of them again */
     if (args->scales) {
       first = wasm_v128_load(args->scales + i);
       second = wasm_v128_load(args->scales + i + 4);
@@ -74,17 +78,19 @@ void pare_requantize__half_even_simd128(const pare_requant_args *args) {
     v = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(v), second);
     store8(round4(u, &b), round4(v, &b), args->is_signed, (uint8_t *)args->y + i);
   }
-  if (i < args->n) tail(args, i, pare_requantize__half_even_simd128);
 }
 
 void pare_quantize__half_even_simd128(const pare_requant_args *args) {
+  if (args->n < 8) {
+    if (args->n > 0) few(args, pare_quantize__half_even_simd128);
+    return;
+  }
   const bounds b = bounds_of(args);
   const v128_t scale = wasm_f32x4_splat(args->scale);
-  int64_t i = 0;
-  for (; i + 8 <= args->n; i += 8) {
+  for (int64_t i = 0; i < args->n; i += 8) {
+    if (i > args->n - 8) i = args->n - 8; /* the last eight, some of them again */
     const v128_t u = wasm_f32x4_div(wasm_v128_load(args->x + i), scale);
     const v128_t v = wasm_f32x4_div(wasm_v128_load(args->x + i + 4), scale);
     store8(round4(u, &b), round4(v, &b), args->is_signed, (uint8_t *)args->y + i);
   }
-  if (i < args->n) tail(args, i, pare_quantize__half_even_simd128);
 }

@@ -61,7 +61,15 @@ void pare_s16_widen(const void *x, bool is_signed, int32_t zero, int64_t n, int1
     wasm_v128_store(out + i, wasm_i16x8_sub(low, z));
     wasm_v128_store(out + i + 8, wasm_i16x8_sub(high, z));
   }
-  for (; i < n; i++) out[i] = (int16_t)(byte_at(x, is_signed, i) - zero);
+  if (n < 8) {
+    for (; i < n; i++) out[i] = (int16_t)(byte_at(x, is_signed, i) - zero);
+    return;
+  }
+  for (; i < n; i += 8) {
+    if (i > n - 8) i = n - 8; /* the last eight, some of them again */
+    const v128_t v = is_signed ? wasm_i16x8_load8x8(bytes + i) : wasm_u16x8_load8x8(bytes + i);
+    wasm_v128_store(out + i, wasm_i16x8_sub(v, z));
+  }
 }
 
 void pare_s16_pack_a(const void *x, bool is_signed, int64_t x_row, const int32_t *zeros, int32_t zero,
