@@ -35,11 +35,11 @@ static pare_status plan(const pare_model *model, const cli_options *options, boo
 static pare_status time_runs(pare_context *ctx, pare_session *session, bench *out) {
   double *times = pare_alloc_array(ctx, (size_t)out->n_runs, sizeof *times);
   if (times == NULL) return PARE_OUT_OF_MEMORY;
-  pare_status status = PARE_OK;
-  for (int i = -2; status == PARE_OK && i < out->n_runs; i++) { /* two to warm up */
+  pare_status status = pare_warm_up(session);
+  for (int i = 0; status == PARE_OK && i < out->n_runs; i++) {
     double start = pare_now_ms();
     status = pare_session_run(session);
-    if (i >= 0) times[i] = pare_now_ms() - start;
+    times[i] = pare_now_ms() - start;
   }
   qsort(times, (size_t)out->n_runs, sizeof *times, by_value);
   out->median_ms = times[out->n_runs / 2];

@@ -9,11 +9,15 @@ static void print_overview(void) {
   printf("pare %s: train, prune, distil and quantize neural networks, and measure what it does.\n\n",
          pare_version());
   printf("Usage: pare COMMAND ...\n\nCommands:\n");
-  for (int i = 0; cli_command_at(i) != NULL; i++)
-    printf("  %-8s %s\n", cli_command_at(i)->name, cli_command_at(i)->help);
+  for (int i = 0; cli_command_at(i) != NULL; i++) {
+    printf("  %-8s ", cli_command_at(i)->name);
+    cli_print_wrapped(cli_command_at(i)->help, 11);
+  }
   printf("\nPasses of recipes (pare help PASS):\n");
-  for (int i = 0; i < pare_pass_count(); i++)
-    printf("  %-17s %s\n", pare_pass_at(i)->name, pare_pass_at(i)->help);
+  for (int i = 0; i < pare_pass_count(); i++) {
+    printf("  %-17s ", pare_pass_at(i)->name);
+    cli_print_wrapped(pare_pass_at(i)->help, 20);
+  }
   printf("\nExamples:\n");
   for (int i = 0; cli_command_at(i) != NULL; i++) printf("  %s\n", cli_command_at(i)->example);
 }
@@ -52,7 +56,9 @@ static void print_fallback(const pare_param *param) {
 static void print_params(const pare_pass *pass) {
   for (int i = 0; i < pass->n_params; i++) {
     const pare_param *param = &pass->params[i];
-    printf("  %-16s %s\n%19s(", param->name, param->help, "");
+    printf("  %-16s ", param->name);
+    cli_print_wrapped(param->help, 19);
+    printf("%19s(", "");
     print_range(param);
     if (param->unit != NULL && param->unit[0] != '\0') printf(" %s", param->unit);
     print_fallback(param);
@@ -61,8 +67,9 @@ static void print_params(const pare_pass *pass) {
 }
 
 static void print_pass(const pare_pass *pass) {
-  printf("%s: %s\n%s%s\n\nParameters:\n", pass->name, pass->title, pass->help,
-         pass->needs_data ? " Needs data." : "");
+  printf("%s: %s\n", pass->name, pass->title);
+  cli_print_wrapped(pass->help, 0);
+  printf("%s\nParameters:\n", pass->needs_data ? "It needs data.\n" : "");
   print_params(pass);
   printf("  %-16s %s\n", "name", "What to call this step in the report.");
   printf("  %-16s %s\n", "seed", "Seed of this step; without it, drawn from the recipe's.");

@@ -164,13 +164,14 @@ void cli_print_options(const cli_command *command) {
     if ((table[i].commands & command->bit) == 0) continue;
     snprintf(left, sizeof left, "--%s%s%s", table[i].name, table[i].value == NULL ? "" : " ",
              table[i].value == NULL ? "" : table[i].value);
-    printf("  %-22s %s\n", left, table[i].help);
+    printf("  %-22s ", left);
+    cli_print_wrapped(table[i].help, 25);
   }
 }
 
 pare_run_options cli_run_options(const cli_options *options) {
   return (pare_run_options){.numerics = options->fast ? PARE_FAST : PARE_EXACT,
-                            .n_threads = (int)options->threads,
+                            .n_threads = (int)(options->threads > 256 ? 256 : options->threads),
                             .limit_test = options->limit_test,
                             .limit_train = options->limit_train};
 }

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 
 #define MAX_CONFUSION 20
+#define WIDTH         110
 
 double cli_number(const pare_json_doc *doc, int object, const char *key) {
   double value = NAN;
@@ -17,6 +18,21 @@ void cli_print_buffer(pare_context *ctx, pare_buffer *buffer) {
   fwrite(buffer->data, 1, buffer->len_bytes, stdout);
   fputc('\n', stdout);
   pare_buffer_free(ctx, buffer);
+}
+
+void cli_print_wrapped(const char *text, int indent) {
+  int column = indent;
+  while (*text != '\0') {
+    int length = (int)strcspn(text, " ");
+    if (column > indent && column + 1 + length > WIDTH) {
+      printf("\n%*s", indent, "");
+      column = indent;
+    }
+    printf("%s%.*s", column > indent ? " " : "", length, text);
+    column += length + (column > indent ? 1 : 0);
+    text += length + (text[length] == ' ' ? 1 : 0);
+  }
+  printf("\n");
 }
 
 static const char *scaled(double value, const char *const units[4], char cell[CLI_CELL]) {

@@ -257,6 +257,7 @@ test('help explains commands and passes', () => {
       assert.equal(code, 0, args.join(' '));
       assert.equal(err, '');
       assert.match(out, /Example/);
+      assert.deepEqual(out.split('\n').filter((line) => line.length > 110), [], 'lines fit 110 columns');
     }
     assert.match(pare(name, ['help', 'distill']).out, /temperature/);
     assert.match(pare(name, ['--version']).out, /^pare \d+\.\d+\.\d+\n$/);
