@@ -9,6 +9,9 @@ import { JOBS, ROOT, bin, filesBelow, isMain, must } from './run.mjs';
 import { setup } from './setup.mjs';
 import { printSizes } from './sizes.mjs';
 
+// Debian's emcc is a Python script started for each file: its own Python, not a version manager's slow stand-in.
+if (existsSync('/usr/share/emscripten/emcc.py')) process.env.EMSDK_PYTHON ??= '/usr/bin/python3';
+
 function cmake(preset) {
   must('cmake', ['--preset', preset, '--log-level=WARNING']);
   must('cmake', ['--build', '--preset', preset, '-j', JOBS]);
