@@ -17,6 +17,9 @@ static const pare_s16_gemm_kernel kernels[] = {
 
 #define CPU_HAS_ALWAYS true
 #define CPU_HAS_AVX2   (__builtin_cpu_supports("avx2") != 0)
+#define CPU_HAS_AVX512VNNI                                                                                   \
+  (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl") &&                             \
+   __builtin_cpu_supports("avx512bw"))
 
 static bool runs_here(size_t i) {
   size_t at = 0;
