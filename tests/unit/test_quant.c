@@ -308,6 +308,23 @@ static void the_graph_is_qdq_with_the_documented_names(void **state) {
   pare_model_free(model);
 }
 
+static void threads_change_nothing(void **state) {
+  (void)state;
+  for (size_t i = 0; i < PARE_COUNT(networks); i++) {
+    pare_model *model = quantized(networks[i], "{\"pass\": \"quantize\", \"samples\": 16}");
+    float *alone = logits(model, 20, true);
+    pare_session *session;
+    const pare_session_options options = {.batch = 20, .n_threads = 3};
+    assert_int_equal(pare_session_new(model, &options, &session), PARE_OK);
+    pare_dataset_gather(fashion, &fashion->test, NULL, 0, 20, pare_session_input(session, 0).data, NULL);
+    assert_int_equal(pare_session_run(session), PARE_OK);
+    assert_memory_equal(alone, pare_session_output(session, 0).data, 200 * sizeof *alone);
+    pare_session_free(session);
+    pare_free(ctx, alone);
+    pare_model_free(model);
+  }
+}
+
 static void a_named_layer_stays_f32(void **state) {
   (void)state;
   pare_model *model =
@@ -492,6 +509,7 @@ int main(void) {
       cmocka_unit_test(quantized_networks_run_on_integers_from_input_to_logits),
       cmocka_unit_test(integer_execution_is_close_to_the_simulation_and_to_f32),
       cmocka_unit_test(the_graph_is_qdq_with_the_documented_names),
+      cmocka_unit_test(threads_change_nothing),
       cmocka_unit_test(a_named_layer_stays_f32),
       cmocka_unit_test(per_tensor_weights_have_one_scale),
       cmocka_unit_test(a_channel_of_zeros_keeps_its_bias),
