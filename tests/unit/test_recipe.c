@@ -414,10 +414,7 @@ static void the_schema_declares_every_pass_and_parameter(void **state) {
 
 /* The allocator fails at one call after another (in growing strides): an error, no crash, nothing left
  * behind. */
-static void memory_that_runs_out_ends_a_recipe_cleanly(void **state) {
-  (void)state;
-  static const char *const recipe =
-      "{\"steps\": [{\"pass\": \"init\"}, {\"pass\": \"train\", \"epochs\": 1}]}";
+static void starve(const char *recipe) {
   pare_run_options options = {.limit_test = 64, .limit_train = 64};
   pare_buffer file = little_mlp_file(ctx);
   for (size_t fail_at = 0;; fail_at += 1 + fail_at / 16) {
@@ -450,6 +447,14 @@ static void memory_that_runs_out_ends_a_recipe_cleanly(void **state) {
     if (!happened) break;
   }
   pare_buffer_free(ctx, &file);
+}
+
+static void memory_that_runs_out_ends_a_recipe_cleanly(void **state) {
+  (void)state;
+  starve("{\"steps\": [{\"pass\": \"init\"}, {\"pass\": \"train\", \"epochs\": 1}]}");
+  starve("{\"steps\": [{\"pass\": \"prune\"}, {\"pass\": \"distill\", \"epochs\": 1}, {\"pass\": "
+         "\"quantize_dynamic\"}]}");
+  starve("{\"steps\": [{\"pass\": \"prune_channels\"}, {\"pass\": \"quantize\", \"samples\": 40}]}");
 }
 
 int main(void) {
