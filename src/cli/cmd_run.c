@@ -124,6 +124,9 @@ int cli_run_run(pare_context *ctx, const cli_options *options) {
     return cli_usage("run needs --recipe FILE (pare help run)");
   if (options->out == NULL) return cli_usage("run needs --out DIR (pare help run)");
   if (options->resume && options->checkpoint == NULL) return cli_usage("--resume needs --checkpoint FILE");
+  for (int i = 0; i < options->models.n; i++)
+    if (strchr(options->models.items[i], '=') == NULL)
+      return cli_usage("--model %s: NAME=FILE is expected", options->models.items[i]);
   int code = run_recipe(ctx, options, &run);
   cli_recipe_close(&run);
   return code;

@@ -277,6 +277,7 @@ test('wrong usage gives 2 and says what is right', () => {
     [['eval', LENET5, '--json=yes', '--data', 'spirals'], /--json takes no value/],
     [['info', LENET5, 'more'], /usage: pare info MODEL/],
     [['run', LENET5, '--out', 'o'], /run needs --recipe FILE/],
+    [['run', LENET5, '--recipe', 'r.json', '--out', 'o', '--model', 'big'], /--model big: NAME=FILE is expected/],
     [['help', 'trian'], /did you mean 'train'\?/],
   ];
   for (const name of names)
