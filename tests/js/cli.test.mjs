@@ -64,7 +64,10 @@ function npy(shape, values) {
 function readNpy(path) {
   const bytes = readFileSync(path);
   const start = 10 + bytes.readUInt16LE(8);
-  return { header: bytes.toString('latin1', 10, start), values: new Float32Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + bytes.length)) };
+  return {
+    header: bytes.toString('latin1', 10, start),
+    values: new Float32Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + bytes.length)),
+  };
 }
 
 test('eval gives the recorded number of right answers', () => {
@@ -77,7 +80,10 @@ test('eval gives the recorded number of right answers', () => {
   assert.equal(report.total, 10000);
   assert.equal(report.accuracy, report.right / 10000);
   assert.ok(Math.abs(report.loss - recorded.test_loss) < 1e-4);
-  assert.equal(report.confusion.flat().reduce((sum, n) => sum + n), 10000);
+  assert.equal(
+    report.confusion.flat().reduce((sum, n) => sum + n),
+    10000,
+  );
 });
 
 test('info tells inputs, layers and sums', () => {
@@ -93,7 +99,10 @@ test('info tells inputs, layers and sums', () => {
   const { code, out } = pare('native', ['info', LENET5]);
   assert.equal(code, 0);
   assert.match(out, /parameters +61706/);
-  assert.ok(out.split('\n').every((line) => line.length <= 110), 'lines fit 110 columns');
+  assert.ok(
+    out.split('\n').every((line) => line.length <= 110),
+    'lines fit 110 columns',
+  );
 });
 
 describe('infer', () => {
@@ -104,7 +113,10 @@ describe('infer', () => {
     const results = names.map((name) => {
       const out = join(folder, `${name}-infer/deep`);
       const { outputs } = json(name, ['infer', LENET5, '--input', `image=${input}`, '--out', out]);
-      assert.deepEqual(outputs.map((o) => [o.name, o.shape]), [['logits', [2, 10]]]);
+      assert.deepEqual(
+        outputs.map((o) => [o.name, o.shape]),
+        [['logits', [2, 10]]],
+      );
       return readNpy(join(out, 'logits.npy'));
     });
     assert.match(results[0].header, /'shape': \(2, 10\)/);
@@ -145,7 +157,24 @@ function varint(n) {
 }
 
 test('train gives the same weights in every build', () => {
-  const args = ['train', LENET5, '--data', 'fashion-mnist', '--fresh', '--epochs', '2', '--batch-size', '16', '--learning-rate', '0.02', '--limit-train', '1500', '--seed', '3', ...SMALL];
+  const args = [
+    'train',
+    LENET5,
+    '--data',
+    'fashion-mnist',
+    '--fresh',
+    '--epochs',
+    '2',
+    '--batch-size',
+    '16',
+    '--learning-rate',
+    '0.02',
+    '--limit-train',
+    '1500',
+    '--seed',
+    '3',
+    ...SMALL,
+  ];
   const timed = ({ latency_ms, seconds, peak_bytes, out, ...rest }) => rest;
   const [first, second] = names.map((name) => timed(json(name, [...args, '--out', `${name}.onnx`])));
   assert.deepEqual(second, first);
@@ -158,9 +187,24 @@ test('train gives the same weights in every build', () => {
 });
 
 describe('run', () => {
-  const recipe = { seed: 2, steps: [{ pass: 'init' }, { pass: 'train', epochs: 3, name: 'first' }, { pass: 'train', epochs: 3, learning_rate: 0.01 }] };
+  const recipe = {
+    seed: 2,
+    steps: [{ pass: 'init' }, { pass: 'train', epochs: 3, name: 'first' }, { pass: 'train', epochs: 3, learning_rate: 0.01 }],
+  };
   const stages = ['original', 'init', 'first', 'train'];
-  const args = (out) => ['run', LENET5, '--recipe', 'recipe.json', '--data', 'fashion-mnist', '--limit-train', '640', ...SMALL, '--out', out];
+  const args = (out) => [
+    'run',
+    LENET5,
+    '--recipe',
+    'recipe.json',
+    '--data',
+    'fashion-mnist',
+    '--limit-train',
+    '640',
+    ...SMALL,
+    '--out',
+    out,
+  ];
   const lines = {};
   before(() => {
     writeFileSync(join(folder, 'recipe.json'), JSON.stringify(recipe));
@@ -176,9 +220,22 @@ describe('run', () => {
     for (const name of names) {
       const out = folderOf(name, 'run');
       const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
-      assert.deepEqual(report.steps.map((step) => step.name), stages);
+      assert.deepEqual(
+        report.steps.map((step) => step.name),
+        stages,
+      );
       for (const step of report.steps) {
-        for (const key of ['accuracy', 'right', 'parameters', 'nonzeros', 'file_bytes', 'macs', 'effective_macs', 'peak_bytes', 'latency_ms'])
+        for (const key of [
+          'accuracy',
+          'right',
+          'parameters',
+          'nonzeros',
+          'file_bytes',
+          'macs',
+          'effective_macs',
+          'peak_bytes',
+          'latency_ms',
+        ])
           assert.equal(typeof step[key], 'number', `${step.name}.${key}`);
         assert.equal(step.layers.length, 12);
       }
@@ -186,7 +243,10 @@ describe('run', () => {
       assert.equal(report.weights_sha256, lines[name].weights_sha256);
       assert.equal(report.steps.at(-1).right, lines[name].right);
       const events = JSON.parse(readFileSync(join(out, 'trace.json'), 'utf8')).traceEvents;
-      assert.deepEqual(events.filter((e) => e.ph === 'M').map((e) => e.args.name), stages);
+      assert.deepEqual(
+        events.filter((e) => e.ph === 'M').map((e) => e.args.name),
+        stages,
+      );
       assert.ok(events.filter((e) => e.ph === 'X').every((e) => e.dur >= 0 && typeof e.name === 'string'));
       assert.equal(pare(name, ['info', join(out, 'model.onnx')]).code, 0);
     }
@@ -202,7 +262,17 @@ describe('run', () => {
     const report = JSON.parse(readFileSync(join(folder, 'stopped/report.json'), 'utf8'));
     assert.ok(report.steps.length < stages.length);
     for (const name of names) {
-      const again = json(name, ['run', LENET5, '--resume', '--checkpoint', 'kept.ckpt', '--data', 'fashion-mnist', '--out', folderOf(name, 'resumed')]);
+      const again = json(name, [
+        'run',
+        LENET5,
+        '--resume',
+        '--checkpoint',
+        'kept.ckpt',
+        '--data',
+        'fashion-mnist',
+        '--out',
+        folderOf(name, 'resumed'),
+      ]);
       assert.equal(again.weights_sha256, lines.native.weights_sha256);
       assert.equal(again.steps, stages.length);
     }
@@ -246,7 +316,8 @@ test('schema declares every pass', () => {
   assert.ok(wasi.out === native.out, 'the same in every build');
   const schema = JSON.parse(native.out);
   assert.equal(schema.properties.seed.maximum, 2 ** 53);
-  for (const pass of ['prune', 'prune_channels', 'init', 'train', 'distill', 'quantize', 'quantize_dynamic']) assert.equal(schema.$defs[pass].properties.pass.const, pass);
+  for (const pass of ['prune', 'prune_channels', 'init', 'train', 'distill', 'quantize', 'quantize_dynamic'])
+    assert.equal(schema.$defs[pass].properties.pass.const, pass);
   assert.equal(schema.$defs.train.properties.epochs.type, 'integer');
 });
 
@@ -257,7 +328,11 @@ test('help explains commands and passes', () => {
       assert.equal(code, 0, args.join(' '));
       assert.equal(err, '');
       assert.match(out, /Example/);
-      assert.deepEqual(out.split('\n').filter((line) => line.length > 110), [], 'lines fit 110 columns');
+      assert.deepEqual(
+        out.split('\n').filter((line) => line.length > 110),
+        [],
+        'lines fit 110 columns',
+      );
     }
     assert.match(pare(name, ['help', 'distill']).out, /temperature/);
     assert.match(pare(name, ['--version']).out, /^pare \d+\.\d+\.\d+\n$/);
