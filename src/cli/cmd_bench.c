@@ -7,6 +7,7 @@
 
 #define DEFAULT_RUNS 30
 #define MAX_RUNS     10000
+#define WARM_MS      500.0
 
 static int by_value(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
@@ -35,7 +36,7 @@ static pare_status plan(const pare_model *model, const cli_options *options, boo
 static pare_status time_runs(pare_context *ctx, pare_session *session, bench *out) {
   double *times = pare_alloc_array(ctx, (size_t)out->n_runs, sizeof *times);
   if (times == NULL) return PARE_OUT_OF_MEMORY;
-  pare_status status = pare_warm_up(session);
+  pare_status status = pare_warm_up(session, WARM_MS);
   for (int i = 0; status == PARE_OK && i < out->n_runs; i++) {
     double start = pare_now_ms();
     status = pare_session_run(session);

@@ -24,6 +24,8 @@ char *pare_group_name(pare_arena *arena, const pare_node *head);
 pare_status pare_measure_rows(const pare_model *model, const pare_steps *steps, pare_model_report *out);
 pare_status pare_measure_file(const pare_model *model, uint64_t *file_bytes);
 
+/* Runs twice, in WebAssembly for about so long, until times mean something. */
+pare_status pare_warm_up(pare_session *session, double wasm_ms);
 /* Time of each step of a session planned with `profile`: the mean of the middle half of `n_runs` runs
  * (browsers' clocks are too coarse for a median, other programs too loud for a plain mean). step_ms
  * [session->n_steps]. Fewer runs when it takes over `patience_ms`. */
