@@ -253,6 +253,7 @@ static void run_direction(const pare_call *call, const qlstm *l, const parts *p,
 static pare_status run(pare_call *call) {
   const qlstm *l = call->state;
   size_t len_bytes;
+  if (!call->scratch) return pare_fail(call->ctx, PARE_BAD_ARGUMENT, "no scratch memory");
   const parts p = parts_of(l, call->scratch, &len_bytes);
   float scale;
   uint8_t zero;

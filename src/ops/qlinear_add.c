@@ -86,7 +86,7 @@ static void steps_of(const pare_shape *in, const pare_shape *out, int64_t *step)
 static void add_broadcast(const sum *s, const pare_call *call) {
   const pare_shape *y = &call->out[0]->shape;
   const int64_t n = pare_shape_count(y);
-  int64_t a_step[PARE_MAX_RANK], b_step[PARE_MAX_RANK];
+  int64_t a_step[PARE_MAX_RANK] = {0}, b_step[PARE_MAX_RANK] = {0};
   steps_of(&call->in[A]->shape, y, a_step);
   steps_of(&call->in[B]->shape, y, b_step);
   for (int64_t i = 0; i < n; i++) {

@@ -1,6 +1,9 @@
 /* s16_depthwise.h in Wasm SIMD: eight outputs of a row at once, two taps per i32x4.dot_i16x8 (their columns interleaved). Strides other than
  * 1 and 2, and windows of more than 64 taps, go to the reference. */
 #include "kernels/s16_depthwise/s16_depthwise.h"
+
+#include <string.h>
+
 #include "kernels/simd.h"
 
 void pare_s16_depthwise__simd128_1x8(const pare_s16_depthwise_args *args);
@@ -52,6 +55,7 @@ PARE_INLINE void eight(const tap_table *table, const int16_t *x, int32_t *acc, c
 PARE_INLINE void plane(const pare_s16_depthwise_args *args, const int stride) {
   const pare_window *w = args->window;
   tap_table table;
+  memset(&table, 0, sizeof table);
   fill_table(args, &table);
   for (int64_t p = 0; p < w->out[0]; p++) {
     const int16_t *x = args->x + p * w->stride[0] * args->x_row;
@@ -61,11 +65,10 @@ PARE_INLINE void plane(const pare_s16_depthwise_args *args, const int stride) {
 }
 
 void pare_s16_depthwise__simd128_1x8(const pare_s16_depthwise_args *args) {
-  if (args->window->kernel[0] * args->window->kernel[1] > MOST_TAPS)
-    pare_s16_depthwise__ref(args);
-  else if (args->window->stride[1] == 1)
+  const bool fits = args->window->kernel[0] * args->window->kernel[1] <= MOST_TAPS;
+  if (fits && args->window->stride[1] == 1)
     plane(args, 1);
-  else if (args->window->stride[1] == 2)
+  else if (fits && args->window->stride[1] == 2)
     plane(args, 2);
   else
     pare_s16_depthwise__ref(args);
