@@ -86,7 +86,7 @@ test('numbers carry their unit', () => {
   assert.equal(format.percent(0.9066, 2), '90.66 %');
   assert.equal(format.milliseconds(0.0804), '80.4 µs');
   assert.equal(format.change(27, 100), '−73 %');
-  assert.equal(format.points(0.9, 0.91), '−1 points');
+  assert.equal(format.points(0.9, 0.91), '−1 pts');
   assert.equal(format.bytes(null), '–');
 });
 

@@ -42,7 +42,7 @@ export class PareApp extends Panel {
       [role='tabpanel'] { padding: 8px; min-height: 240px; }
       .filter { display: flex; gap: 8px; align-items: center; padding: 4px 8px 0; color: var(--muted); }
       .drop { position: fixed; inset: 0; z-index: 9; display: grid; place-items: center; font-size: 20px; line-height: 28px; background: color-mix(in srgb, var(--bg) 88%, transparent); border: 4px dashed var(--accent); pointer-events: none; }
-      @media (max-width: 1180px) { main { grid-template-columns: 280px minmax(0, 1fr) 240px; } }
+      @media (max-width: 1180px) { main { grid-template-columns: 272px minmax(0, 1fr) 256px; } }
       @media (max-width: 960px) {
         main { grid-template-columns: minmax(0, 1fr); }
         :host { padding: 8px; }

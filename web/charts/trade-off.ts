@@ -169,7 +169,7 @@ export class TradeOff extends Chart {
       metric === 'accuracy' ? `${+(d * 100).toFixed(1)}` : metric === 'loss' ? String(d) : this.#tick(metric, d);
     const values = this.#drawn().map((p) => this.#value(p, metric) as number);
     const [low, high] = [Math.min(...values), Math.max(...values)];
-    const pad = Math.max((high - low) * 0.12, metric === 'accuracy' ? 0.01 : high * 0.1);
+    const pad = high > low ? (high - low) * 0.15 : metric === 'accuracy' ? 0.01 : high * 0.1;
     const domain = log
       ? [Math.max(low, 1e-6) / (high / low > 1.5 ? 1.25 : 2), high * (high / low > 1.5 ? 1.25 : 2)]
       : [Math.max(0, low - pad), metric === 'accuracy' ? Math.min(1, high + pad) : high + pad];

@@ -27,6 +27,7 @@ export class ModelPanel extends Panel {
       dd { margin: 0; text-align: right; white-space: nowrap; }
       dd.change { color: var(--muted); }
       .big dd.value { font-size: 20px; line-height: 24px; }
+      @media (max-width: 1180px) { .big dd.value { font-size: 16px; } }
       .name { overflow: hidden; text-overflow: ellipsis; }
       .save { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; }
       .save button { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
