@@ -51,7 +51,8 @@ for (const network of NETWORKS) {
     assert.equal(found.build, 'wasm-simd');
     assert.equal(found.total, 10_000);
     assert.ok(Math.abs(found.right - expected.test_right_of_10000) <= 2, `${found.right}`);
-    found.logits.forEach((logit, i) => assert.ok(Math.abs(logit - expected.first_logits[i]) <= 1e-4, `logit ${i}: ${logit}`));
+    const worst = Math.max(...found.logits.map((logit, i) => Math.abs(logit - expected.first_logits[i])));
+    assert.ok(worst <= 1e-4, `first logits differ by ${worst}`);
   });
 }
 

@@ -1,0 +1,225 @@
+/* Masks equal to torch.nn.utils.prune's, and channels that leave without changing what a network computes. */
+#include "golden.h"
+#include "unit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sha256.h"
+#include "compress/pass.h"
+#include "session/session.h"
+#include "train/parameters.h"
+
+static pare_context *ctx;
+
+static int set_up(void **state) {
+  (void)state;
+  return pare_context_new(NULL, &ctx) != PARE_OK;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  pare_context_free(ctx);
+  return 0;
+}
+
+/* Runs a pass with the parameters of a recipe step; takes `model` over. */
+static pare_status run_pass(pare_model *model, const char *step, uint64_t seed, pare_model **out) {
+  pare_json_doc *doc;
+  pare_arena arena;
+  pare_json details;
+  pare_arena_init(&arena, ctx);
+  assert_int_equal(pare_json_parse(ctx, step, strlen(step), PARE_BAD_RECIPE, &doc), PARE_OK);
+  const pare_pass *pass = pare_pass_find(pare_json_get_text(doc, pare_json_member(doc, 0, "pass")));
+  void *params = pare_arena_alloc(&arena, pass->params_bytes);
+  assert_int_equal(pare_params_read(&arena, pass, doc, 0, 1, params), PARE_OK);
+  pare_pass_env env = {.ctx = ctx, .model = model, .original = model, .seed = seed, .params = params};
+  pare_json_init(&details, ctx);
+  pare_json_object(&details);
+  *out = NULL;
+  pare_status status = pass->apply(&env, out, &details);
+  pare_json_free(&details);
+  pare_json_doc_free(doc);
+  pare_arena_free(&arena);
+  pare_model_free(model);
+  return status;
+}
+
+static pare_model *must_run(pare_model *model, const char *step, uint64_t seed) {
+  pare_model *out;
+  if (run_pass(model, step, seed, &out) != PARE_OK) fail_msg("%s", pare_error(ctx));
+  return out;
+}
+
+/* Zeros and the hash of the mask bytes of all weights in graph order. */
+static long long hash_masks(const pare_model *model, char hex[65]) {
+  pare_sha256 hash;
+  long long n_zeros = 0;
+  pare_sha256_start(&hash);
+  for (int i = 0; i < model->n_nodes; i++) {
+    const pare_node *node = &model->nodes[i];
+    for (int j = 0; j < node->n_inputs; j++) {
+      if (pare_parameter_role(model, node, j) != PARE_ROLE_WEIGHT) continue;
+      const pare_value *value = &model->values[node->inputs[j]];
+      assert_true(value->pruned);
+      for (int64_t k = 0; k < pare_tensor_count(&value->tensor); k++) {
+        uint8_t kept = pare_f32(&value->tensor)[k] != 0.0f;
+        n_zeros += !kept;
+        pare_sha256_add(&hash, &kept, 1);
+      }
+    }
+  }
+  pare_sha256_finish_hex(&hash, hex);
+  return n_zeros;
+}
+
+static void check_case(const char *line) {
+  char name[40], criterion[20], scope[20], expected[80], found[65], step[200], path[80];
+  double amount;
+  int repeats, seed;
+  long long n_zeros;
+  assert_int_equal(sscanf(line, "%39s %19s %19s %lf %d %d %lld %79s", name, criterion, scope, &amount,
+                          &repeats, &seed, &n_zeros, expected),
+                   8);
+  snprintf(step, sizeof step, "{\"pass\":\"prune\",\"criterion\":\"%s\",\"scope\":\"%s\",\"%s\":%g}",
+           criterion, scope, amount > 1 ? "count" : "amount", amount);
+  snprintf(path, sizeof path, "examples/models/%s.onnx", name);
+  pare_model *model = golden_model(ctx, path);
+  for (int i = 0; i < repeats; i++) model = must_run(model, step, (uint64_t)(seed + i));
+  assert_int_equal(hash_masks(model, found), n_zeros);
+  if (strcmp(found, expected) != 0) fail_msg("%s: the mask is another", line);
+  pare_model_free(model);
+}
+
+static void masks_equal_pytorchs(void **state) {
+  (void)state;
+  char line[300], path[600];
+  int n_cases = 0;
+  snprintf(path, sizeof path, "%s/tests/golden/prune/masks.txt", PARE_SOURCE_DIR);
+  FILE *file = fopen(path, "r");
+  assert_non_null(file);
+  while (fgets(line, sizeof line, file)) {
+    if (line[0] == '#') continue;
+    check_case(line);
+    n_cases++;
+  }
+  fclose(file);
+  assert_int_equal(n_cases, 15);
+}
+
+static void fill_input(const pare_session *session) {
+  pare_tensor_view input = pare_session_input(session, 0);
+  for (size_t i = 0; i < input.len_bytes / 4; i++)
+    ((float *)input.data)[i] = (float)((i * 2654435761u) % 1000u) / 1000.0f;
+}
+
+static void answer(const pare_model *model, float logits[10]) {
+  pare_session *session;
+  if (pare_session_new(model, NULL, &session) != PARE_OK) fail_msg("%s", pare_error(ctx));
+  fill_input(session);
+  assert_int_equal(pare_session_run(session), PARE_OK);
+  assert_int_equal(pare_session_output(session, 0).len_bytes, 40);
+  memcpy(logits, pare_session_output(session, 0).data, 40);
+  pare_session_free(session);
+}
+
+/* Zeroes filter `channel` of a convolution and its bias. */
+static pare_model *without_filter(pare_model *model, const char *node_name, int64_t channel) {
+  pare_model *clone;
+  assert_int_equal(pare_model_clone(model, &clone), PARE_OK);
+  pare_model_free(model);
+  const pare_node *node = &clone->nodes[pare_model_find_node(clone, node_name)];
+  for (int i = 1; i < node->n_inputs; i++) {
+    pare_tensor *tensor;
+    assert_int_equal(pare_model_edit_initializer(clone, node->inputs[i], &tensor), PARE_OK);
+    int64_t n = pare_tensor_count(tensor) / tensor->shape.dims[0];
+    for (int64_t k = 0; k < n; k++) pare_f32(tensor)[channel * n + k] = 0.0f;
+  }
+  return clone;
+}
+
+static void channels_of_zeros_leave_and_nothing_changes(void **state) {
+  (void)state;
+  float before[10], after[10];
+  pare_model *model = without_filter(golden_model(ctx, "examples/models/lenet5.onnx"), "/0/Conv", 2);
+  model = without_filter(model, "/0/Conv", 4);
+  answer(model, before);
+  model = must_run(model, "{\"pass\":\"prune_channels\",\"amount\":0.34,\"layers\":[\"/0/Conv\"]}", 1);
+  answer(model, after);
+  assert_memory_equal(before, after, sizeof before);
+  const pare_node *first = &model->nodes[pare_model_find_node(model, "/0/Conv")];
+  const pare_node *second = &model->nodes[pare_model_find_node(model, "/3/Conv")];
+  assert_int_equal(model->values[first->inputs[1]].shape.dims[0], 4);
+  assert_int_equal(model->values[second->inputs[1]].shape.dims[1], 4);
+  pare_model_free(model);
+}
+
+static int64_t count_parameters(const pare_model *model) {
+  int64_t n = 0;
+  for (int i = 0; i < model->n_values; i++)
+    if (model->values[i].is_initializer && model->values[i].dtype == PARE_F32)
+      n += pare_tensor_count(&model->values[i].tensor);
+  return n;
+}
+
+/* Residual sums and depthwise convolutions: what is left still fits together, and groups follow the channels. */
+static void half_the_channels_leave_every_kind_of_network(void **state) {
+  (void)state;
+  static const struct {
+    const char *path;
+    int64_t parameters;
+  } cases[] = {{"examples/models/lenet5_caffe.onnx", 109295},
+               {"examples/models/resnet8.onnx", 19642},
+               {"examples/models/dscnn.onnx", 5322}};
+  float logits[10];
+  for (size_t i = 0; i < PARE_COUNT(cases); i++) {
+    pare_model *model =
+        must_run(golden_model(ctx, cases[i].path), "{\"pass\":\"prune_channels\",\"amount\":0.5}", 1);
+    assert_int_equal(count_parameters(model), cases[i].parameters);
+    answer(model, logits);
+    for (int k = 0; k < 10; k++) assert_true(isfinite(logits[k]));
+    for (int k = 0; k < model->n_nodes; k++) {
+      const pare_node *node = &model->nodes[k];
+      int64_t n_groups = pare_node_int(node, "group", 1);
+      if (pare_node_is(node, "Conv") && n_groups > 1)
+        assert_int_equal(model->values[node->inputs[1]].shape.dims[0], n_groups);
+    }
+    pare_model_free(model);
+  }
+}
+
+static void channels_are_kept_in_multiples(void **state) {
+  (void)state;
+  pare_model *model =
+      must_run(golden_model(ctx, "examples/models/lenet5_caffe.onnx"),
+               "{\"pass\":\"prune_channels\",\"amount\":0.5,\"round_to\":8,\"exclude\":[\"/5/Gemm\"]}", 1);
+  const pare_node *first = &model->nodes[pare_model_find_node(model, "/0/Conv")];
+  const pare_node *second = &model->nodes[pare_model_find_node(model, "/2/Conv")];
+  const pare_node *third = &model->nodes[pare_model_find_node(model, "/5/Gemm")];
+  assert_int_equal(model->values[first->inputs[1]].shape.dims[0], 16);
+  assert_int_equal(model->values[second->inputs[1]].shape.dims[0], 32);
+  assert_int_equal(model->values[third->inputs[1]].shape.dims[0], 500);
+  pare_model_free(model);
+}
+
+static void a_layer_that_is_not_there_is_named(void **state) {
+  (void)state;
+  pare_model *out;
+  assert_int_equal(run_pass(golden_model(ctx, "examples/models/lenet5.onnx"),
+                            "{\"pass\":\"prune\",\"layers\":[\"conv9\"]}", 1, &out),
+                   PARE_BAD_RECIPE);
+  assert_error_has(ctx, "layers: there is no layer 'conv9'");
+  assert_null(out);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(masks_equal_pytorchs, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(channels_of_zeros_leave_and_nothing_changes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(half_the_channels_leave_every_kind_of_network, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(channels_are_kept_in_multiples, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_layer_that_is_not_there_is_named, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
