@@ -49,7 +49,7 @@ export class Header extends Panel {
 
   override render(): TemplateResult {
     const { model, data, modelId, dataId, theme, offline, active } = this.state;
-    const busy = active !== null;
+    const busy = active !== null && !active.measuring;
     return html`<header><h1>Pare</h1>
       <label>${t('header.network')}<select id="network" ?disabled=${busy} @change=${(event: Event) => void app.openBundled((event.target as HTMLSelectElement).value, null)}>
         ${modelId === '' && model ? html`<option value="" selected>${model.name}</option>` : nothing}

@@ -110,11 +110,11 @@ export class ModelPanel extends Panel {
   }
 
   override render(): TemplateResult {
-    const { facts, opening, active, pinned } = this.state;
+    const { facts, opening, active, pinned, model } = this.state;
     const point = app.selected;
     const original = app.original;
     if (!point) {
-      return html`<h2>${t('model.title')}</h2><p class="muted">${opening || (active ? t('run.measuring') : t('model.none'))}</p>`;
+      return html`<h2>${t('model.title')}</h2><p class="muted">${opening || (active ? t('run.measuring') : model ? t('model.unmeasured', { name: model.name }) : t('model.none'))}</p>`;
     }
     const passes = facts?.passes ?? [];
     const made = point.run === '' ? t('kind.original') : describeRecipe(point.recipe.steps.slice(0, point.index), passes);

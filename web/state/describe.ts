@@ -27,6 +27,8 @@ function amount(step: RecipeStep, pass: PassInfo | undefined): string {
   return typeof value === 'number' ? format.percent(value, value * 100 === Math.round(value * 100) ? 0 : 1) : '';
 }
 
+const teacherText = (value: ParamValue | undefined): string => (value === 'original' ? t('choice.original') : String(value ?? ''));
+
 export function describeStep(step: RecipeStep, pass: PassInfo | undefined): string {
   const words = (name: string) => {
     const value = settingOf(step, pass, name);
@@ -40,7 +42,7 @@ export function describeStep(step: RecipeStep, pass: PassInfo | undefined): stri
     case 'train':
       return t('describe.train', { epochs: words('epochs') });
     case 'distill':
-      return t('describe.distill', { teacher: words('teacher'), epochs: words('epochs') });
+      return t('describe.distill', { teacher: teacherText(settingOf(step, pass, 'teacher')), epochs: words('epochs') });
     case 'init':
       return t('describe.init');
     case 'quantize':

@@ -32,6 +32,8 @@ export class LabState {
   #held: { name: string; bytes: Uint8Array } | null = null;
   #nextProblem = 1;
   #generation = 0;
+  #queue: Promise<void> = Promise.resolve();
+  #cancelled = false;
 
   constructor() {
     const address = readAddress(location.hash);
@@ -169,21 +171,28 @@ export class LabState {
     }
   }
 
-  /** Serialises openings; afterwards shows what is known of this model and data, and measures the original if it is new. */
+  /**
+   * Openings go one after the other; after the last, what is known of this model and data is shown, and the original is measured if it is
+   * new. A measurement under way gives way to an opening; a recipe does not.
+   */
   async #opening(work: () => Promise<void>): Promise<void> {
-    if (this.state.active) {
-      this.problem('problem.busy', this.state.active.measuring ? t('run.measuring') : t('run.number', { n: this.state.active.number }), {
-        code: 'BUSY',
-      });
+    const { active } = this.state;
+    if (active && !active.measuring) {
+      this.problem('problem.busy', t('run.number', { n: active.number }), { code: 'BUSY' });
       return;
     }
+    if (active) this.cancel();
     const generation = ++this.#generation;
-    try {
-      await work();
-    } finally {
-      if (generation === this.#generation) this.store.set({ opening: '' });
-    }
-    if (generation === this.#generation) await this.#showFamily();
+    const done = this.#queue.then(async () => {
+      try {
+        await work();
+      } finally {
+        if (generation === this.#generation) this.store.set({ opening: '' });
+      }
+      if (generation === this.#generation) await this.#showFamily();
+    });
+    this.#queue = done.catch((error) => this.problem('problem.open', this.state.model?.name ?? '', error));
+    await this.#queue;
   }
 
   family(): string {
@@ -347,6 +356,7 @@ export class LabState {
       finished: 0,
       measuring: run.id === '',
     };
+    this.#cancelled = false;
     this.store.set({ active });
     this.#keepRun(record);
     const onEvent = (event: RunEvent) => {
@@ -360,17 +370,19 @@ export class LabState {
     try {
       const models = await this.#namedModels(run.recipe);
       await this.#needModel(model.key);
-      const outcome = await this.client.run(
-        {
-          modelKey: model.key,
-          dataKey: data?.key ?? null,
-          recipe: run.recipe,
-          limits: run.limits,
-          models,
-          ...(run.checkpoint ? { checkpoint: run.checkpoint } : {}),
-        },
-        callback(onEvent),
-      );
+      const outcome = this.#cancelled
+        ? 'cancelled'
+        : await this.client.run(
+            {
+              modelKey: model.key,
+              dataKey: data?.key ?? null,
+              recipe: run.recipe,
+              limits: run.limits,
+              models,
+              ...(run.checkpoint ? { checkpoint: run.checkpoint } : {}),
+            },
+            callback(onEvent),
+          );
       const { checkpoint: _done, ...rest } = record;
       record = outcome === 'finished' ? { ...rest, state: 'finished' } : { ...record, state: 'cancelled' };
     } catch (error) {
@@ -475,6 +487,7 @@ export class LabState {
   }
 
   cancel(): void {
+    this.#cancelled = true;
     if (this.state.active) void this.client.cancel();
   }
 
