@@ -77,7 +77,8 @@ const char *cli_bytes(double bytes, char cell[CLI_CELL]);   /* "461 kB" */
 const char *cli_count(double count, char cell[CLI_CELL]);   /* "61706", "2.3 M" */
 const char *cli_percent(double share, char cell[CLI_CELL]); /* "91.66 %", "-" for NaN */
 const char *cli_ms(double ms, char cell[CLI_CELL]);
-/* `text` in lines of at most 110 columns; the first starts at column `indent` already, the others are moved there. */
+/* `text` in lines of at most 110 columns; the first starts at column `indent` already, the others are
+ * moved there. */
 void cli_print_wrapped(const char *text, int indent);
 void cli_print_layers(const pare_json_doc *doc, int layers, bool by_time);
 void cli_print_confusion(const pare_json_doc *doc, int confusion);

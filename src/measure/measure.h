@@ -11,8 +11,8 @@ typedef struct pare_layer_report {
   const char *name, *op_type;
   pare_shape output;
   uint64_t parameters, nonzeros;
-  double bits;    /* of a stored weight (biases may have more); 0 without weights */
-  uint64_t bytes; /* of the weights, in memory */
+  double bits;            /* of a stored weight (biases may have more); 0 without weights */
+  uint64_t bytes;         /* of the weights, in memory */
   uint64_t entropy_bytes; /* order-0 entropy: what a good coder would need, an estimate */
   uint64_t macs, effective_macs;
   double time_ms;     /* mean of the middle half of the runs; NaN: not measured */

@@ -1,6 +1,7 @@
-/* Compute, memory and time of a model at batch 1. Shapes and multiply-accumulates come from an unfused plan, where every node is still there;
- * memory and time from the plan that really runs. Latency is the median over `n_runs` groups of runs, each group long enough for a coarse clock
- * (browsers round theirs), after some runs to warm up. */
+/* Compute, memory and time of a model at batch 1. Shapes and multiply-accumulates come from an unfused
+ * plan, where every node is still there; memory and time from the plan that really runs. Latency is the
+ * median over `n_runs` groups of runs, each group long enough for a coarse clock (browsers round theirs),
+ * after some runs to warm up. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +90,8 @@ static double clock_step_ms(void) {
   return now - start;
 }
 
-/* With a clock coarser than the steps, single times are 0 or a whole tick, but their mean over many runs is right all the same. */
+/* With a clock coarser than the steps, single times are 0 or a whole tick, but their mean over many runs
+ * is right all the same. */
 static pare_status profile_by_mean(pare_session *session, double patience_ms, double *step_ms) {
   int n = 0;
   for (int i = 0; i < session->n_steps; i++) step_ms[i] = 0;
