@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define PARE_API __attribute__((visibility("default")))
+#define PARE_API                 __attribute__((visibility("default")))
 #define PARE_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define PARE_API
@@ -25,15 +25,15 @@ extern "C" {
 #endif
 
 /* name, what it means */
-#define PARE_STATUS_LIST(X)                                                                     \
-  X(OK, "ok")                                                                                   \
-  X(OUT_OF_MEMORY, "out of memory")                                                             \
-  X(BAD_ARGUMENT, "an argument is outside its range or does not fit the others")                \
-  X(BAD_MODEL, "the model file or graph is malformed")                                          \
-  X(UNSUPPORTED, "an operator, type, opset or feature that is not there")                       \
-  X(BAD_DATA, "the data set is malformed or does not fit the model")                            \
-  X(BAD_RECIPE, "the recipe is malformed")                                                      \
-  X(IO, "a file could not be read or written")                                                  \
+#define PARE_STATUS_LIST(X)                                                                                  \
+  X(OK, "ok")                                                                                                \
+  X(OUT_OF_MEMORY, "out of memory")                                                                          \
+  X(BAD_ARGUMENT, "an argument is outside its range or does not fit the others")                             \
+  X(BAD_MODEL, "the model file or graph is malformed")                                                       \
+  X(UNSUPPORTED, "an operator, type, opset or feature that is not there")                                    \
+  X(BAD_DATA, "the data set is malformed or does not fit the model")                                         \
+  X(BAD_RECIPE, "the recipe is malformed")                                                                   \
+  X(IO, "a file could not be read or written")                                                               \
   X(BAD_HANDLE, "a handle is stale or of another kind")
 
 typedef enum pare_status {
@@ -77,21 +77,21 @@ PARE_API void pare_buffer_free(pare_context *ctx, pare_buffer *buffer);
 #define PARE_MAX_RANK 8
 
 /* ONNX TensorProto.DataType numbers; name, number, size in bytes (0: not stored by whole bytes) */
-#define PARE_DTYPE_LIST(X) \
-  X(NONE, 0, 0)            \
-  X(F32, 1, 4)             \
-  X(U8, 2, 1)              \
-  X(S8, 3, 1)              \
-  X(U16, 4, 2)             \
-  X(S16, 5, 2)             \
-  X(S32, 6, 4)             \
-  X(S64, 7, 8)             \
-  X(STRING, 8, 0)          \
-  X(BOOL, 9, 1)            \
-  X(F16, 10, 2)            \
-  X(F64, 11, 8)            \
-  X(U32, 12, 4)            \
-  X(U64, 13, 8)            \
+#define PARE_DTYPE_LIST(X)                                                                                   \
+  X(NONE, 0, 0)                                                                                              \
+  X(F32, 1, 4)                                                                                               \
+  X(U8, 2, 1)                                                                                                \
+  X(S8, 3, 1)                                                                                                \
+  X(U16, 4, 2)                                                                                               \
+  X(S16, 5, 2)                                                                                               \
+  X(S32, 6, 4)                                                                                               \
+  X(S64, 7, 8)                                                                                               \
+  X(STRING, 8, 0)                                                                                            \
+  X(BOOL, 9, 1)                                                                                              \
+  X(F16, 10, 2)                                                                                              \
+  X(F64, 11, 8)                                                                                              \
+  X(U32, 12, 4)                                                                                              \
+  X(U64, 13, 8)                                                                                              \
   X(BF16, 16, 2)
 
 typedef enum pare_dtype {
@@ -120,7 +120,8 @@ typedef struct pare_tensor_view {
 /* Reads an ONNX model (opset 7 to 18, IR up to 10). `bytes` may be freed on return.
  * BAD_MODEL: malformed; UNSUPPORTED: a type or opset that is not there. Operators that are not there do not fail here:
  * such a model loads, shows and saves, and pare_session_new names them. */
-PARE_API pare_status pare_model_load(pare_context *ctx, const void *bytes, size_t len_bytes, pare_model **out);
+PARE_API pare_status pare_model_load(pare_context *ctx, const void *bytes, size_t len_bytes,
+                                     pare_model **out);
 /* The same from a file, whose weights are then used in place (no second copy). IO. */
 PARE_API pare_status pare_model_load_file(pare_context *ctx, const char *path, pare_model **out);
 /* Takes over `buffer` (made by pare_buffer_new), also on failure; no second copy. */
@@ -144,9 +145,9 @@ PARE_API pare_status pare_model_weights_sha256(const pare_model *model, char hex
 typedef enum pare_numerics { PARE_EXACT, PARE_FAST } pare_numerics;
 
 typedef struct pare_session_options {
-  int64_t batch;           /* what stands for every unknown first dimension; 0 means 1 */
-  pare_numerics numerics;  /* EXACT */
-  int n_threads;           /* 0 means 1; results do not depend on it */
+  int64_t batch;          /* what stands for every unknown first dimension; 0 means 1 */
+  pare_numerics numerics; /* EXACT */
+  int n_threads;          /* 0 means 1; results do not depend on it */
 } pare_session_options;
 
 /* Plans the model: shapes, order, one arena, kernels, packed weights. `options` NULL: defaults. The model may be freed.
@@ -174,7 +175,8 @@ typedef struct pare_file {
 /* Images and labels as IDX (raw or gzip) or NPY: two files (images, labels) or four (then train pair first, test pair last);
  * which is which is decided by rank and by count. u8 samples become f32 / 255. With one pair only, every sixth sample is the
  * test split of whatever trains; evaluation alone uses all. BAD_DATA names the file and the offset. */
-PARE_API pare_status pare_dataset_load(pare_context *ctx, const pare_file *files, int n_files, pare_dataset **out);
+PARE_API pare_status pare_dataset_load(pare_context *ctx, const pare_file *files, int n_files,
+                                       pare_dataset **out);
 /* `spec`: fashion-mnist[:FOLDER] | idx:IMAGES,LABELS[,IMAGES,LABELS] | npy:X,Y | spirals | sequence (generated, no file).
  * IO, BAD_DATA, BAD_ARGUMENT. */
 PARE_API pare_status pare_dataset_open(pare_context *ctx, const char *spec, pare_dataset **out);
@@ -213,8 +215,9 @@ PARE_API pare_status pare_job_start_evaluate(const pare_model *model, const pare
                                              const pare_run_options *options, pare_job **out);
 /* Runs a recipe (JSON text, see pare_schema). `dataset` may be NULL when no step needs data.
  * BAD_RECIPE names the step, the parameter and its bounds. */
-PARE_API pare_status pare_job_start_recipe(const pare_model *model, const pare_dataset *dataset, const char *recipe,
-                                           const pare_run_options *options, pare_job **out);
+PARE_API pare_status pare_job_start_recipe(const pare_model *model, const pare_dataset *dataset,
+                                           const char *recipe, const pare_run_options *options,
+                                           pare_job **out);
 /* Runs for about `budget_ms`, then returns. Pause is not to call it; cancel is pare_job_free. What was finished before
  * stays in the report and in pare_job_model. */
 PARE_API pare_status pare_job_step(pare_job *job, uint32_t budget_ms, pare_progress *progress);
@@ -226,7 +229,8 @@ PARE_API pare_status pare_job_model(const pare_job *job, int i_step, pare_model 
 PARE_API pare_status pare_job_checkpoint(const pare_job *job, pare_buffer *out);
 /* Continues a recipe job on the same data; named models are given again. */
 PARE_API pare_status pare_job_resume(pare_context *ctx, const void *checkpoint, size_t len_bytes,
-                                     const pare_dataset *dataset, const pare_run_options *options, pare_job **out);
+                                     const pare_dataset *dataset, const pare_run_options *options,
+                                     pare_job **out);
 PARE_API void pare_job_free(pare_job *job);
 
 /* JSON schema (draft 2020-12) of a recipe, made from the passes' own declarations. */

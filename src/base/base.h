@@ -11,10 +11,10 @@
 #include "pare/pare.h"
 
 /* Runs a fallible expression and hands its status on. */
-#define PARE_TRY(expression)                         \
-  do {                                               \
-    pare_status pare_try_ = (expression);            \
-    if (pare_try_ != PARE_OK) return pare_try_;      \
+#define PARE_TRY(expression)                                                                                 \
+  do {                                                                                                       \
+    pare_status pare_try_ = (expression);                                                                    \
+    if (pare_try_ != PARE_OK) return pare_try_;                                                              \
   } while (0)
 
 #define PARE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -27,9 +27,10 @@ typedef struct pare_span {
 /* Writes the message and returns `status`. */
 pare_status pare_fail(pare_context *ctx, pare_status status, const char *format, ...) PARE_PRINTF(3, 4);
 /* Puts "text: " in front of the current message (outer places name themselves as a failure passes through). */
-pare_status pare_fail_within(pare_context *ctx, pare_status status, const char *format, ...) PARE_PRINTF(3, 4);
+pare_status pare_fail_within(pare_context *ctx, pare_status status, const char *format, ...)
+    PARE_PRINTF(3, 4);
 #ifdef __clang_analyzer__ /* cannot see into them: they give back `status`, never PARE_OK (their definitions: name in parentheses) */
-#define pare_fail(ctx, status, ...) ((void)(pare_fail)(ctx, status, __VA_ARGS__), (status))
+#define pare_fail(ctx, status, ...)        ((void)(pare_fail)(ctx, status, __VA_ARGS__), (status))
 #define pare_fail_within(ctx, status, ...) ((void)(pare_fail_within)(ctx, status, __VA_ARGS__), (status))
 #endif
 void pare_error_clear(pare_context *ctx);
@@ -43,8 +44,12 @@ void *pare_realloc(pare_context *ctx, void *old, size_t new_size);
 void pare_free(pare_context *ctx, void *memory);
 pare_status pare_out_of_memory(pare_context *ctx, size_t size);
 
-static inline bool pare_mul_size(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
-static inline bool pare_add_size(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
+static inline bool pare_mul_size(size_t a, size_t b, size_t *out) {
+  return !__builtin_mul_overflow(a, b, out);
+}
+static inline bool pare_add_size(size_t a, size_t b, size_t *out) {
+  return !__builtin_add_overflow(a, b, out);
+}
 
 double pare_now_ms(void); /* monotonic */
 
@@ -60,7 +65,7 @@ void pare_arena_free(pare_arena *arena);
 /* Zeroed, 16-byte aligned, NULL with the error set. */
 void *pare_arena_alloc(pare_arena *arena, size_t size);
 void *pare_arena_array(pare_arena *arena, size_t count, size_t size);
-char *pare_arena_text(pare_arena *arena, const char *text);                   /* copy of a zero-ended text */
+char *pare_arena_text(pare_arena *arena, const char *text); /* copy of a zero-ended text */
 char *pare_arena_text_n(pare_arena *arena, const void *text, size_t len_bytes); /* adds the zero */
 char *pare_arena_printf(pare_arena *arena, const char *format, ...) PARE_PRINTF(2, 3);
 size_t pare_arena_used_bytes(const pare_arena *arena);
@@ -74,7 +79,8 @@ typedef struct pare_bytes {
 } pare_bytes;
 
 pare_bytes *pare_bytes_new(pare_context *ctx, size_t len_bytes); /* zeroed; NULL with the error set */
-pare_bytes *pare_bytes_adopt(pare_context *ctx, pare_buffer *buffer); /* takes over; NULL (buffer freed) on failure */
+pare_bytes *pare_bytes_adopt(pare_context *ctx,
+                             pare_buffer *buffer); /* takes over; NULL (buffer freed) on failure */
 pare_bytes *pare_bytes_retain(pare_bytes *bytes);
 void pare_bytes_release(pare_bytes *bytes); /* NULL is fine */
 

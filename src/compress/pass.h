@@ -39,12 +39,12 @@ typedef struct pare_param {
 /* What a running pass works with. */
 typedef struct pare_pass_env {
   pare_context *ctx;
-  const pare_model *model;    /* the step's input */
-  const pare_model *original; /* the recipe's input */
+  const pare_model *model;     /* the step's input */
+  const pare_model *original;  /* the recipe's input */
   const pare_dataset *dataset; /* may be NULL unless needs_data */
   const pare_run_options *options;
-  uint64_t seed;              /* of this step */
-  const void *params;         /* filled, in bounds */
+  uint64_t seed;      /* of this step */
+  const void *params; /* filled, in bounds */
 } pare_pass_env;
 
 typedef struct pare_pass_progress {
@@ -54,9 +54,9 @@ typedef struct pare_pass_progress {
 
 typedef struct pare_pass {
   const char *name;
-  const char *title;   /* "Prune weights" */
-  const char *help;    /* one sentence */
-  const char *kind;    /* "prune", "train", "distill", "quantize": shape of its point in charts */
+  const char *title; /* "Prune weights" */
+  const char *help;  /* one sentence */
+  const char *kind;  /* "prune", "train", "distill", "quantize": shape of its point in charts */
   size_t params_bytes;
   const pare_param *params;
   int n_params;
@@ -69,7 +69,8 @@ typedef struct pare_pass {
   pare_status (*start)(const pare_pass_env *env, void **state);
   /* Runs for about budget_ms. When finished: *out is the new model (else NULL); `details` gets members of the report's
    * "details" object (never keys of their own brackets). */
-  pare_status (*step)(void *state, uint32_t budget_ms, pare_pass_progress *progress, pare_model **out, pare_json *details);
+  pare_status (*step)(void *state, uint32_t budget_ms, pare_pass_progress *progress, pare_model **out,
+                      pare_json *details);
   void (*stop)(void *state); /* frees */
   /* NULL: a resumed recipe starts this step again. */
   pare_status (*save)(void *state, pare_writer *out);
@@ -84,7 +85,7 @@ int pare_pass_count(void);
 const pare_pass *pare_pass_at(int i);
 /* Fills params (fallbacks first) from a recipe step's object; BAD_RECIPE names step, parameter, bounds; unknown names fail.
  * Members "pass", "name" and "seed" belong to the recipe. Texts and lists live in `arena`. */
-pare_status pare_params_read(pare_arena *arena, const pare_pass *pass, const pare_json_doc *doc, int object, int i_step,
-                             void *params);
+pare_status pare_params_read(pare_arena *arena, const pare_pass *pass, const pare_json_doc *doc, int object,
+                             int i_step, void *params);
 
 #endif

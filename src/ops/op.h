@@ -14,23 +14,24 @@ typedef struct pare_call {
   pare_context *ctx;
   const pare_node *node;
   int n_in, n_out;
-  pare_tensor **in;  /* [n_in]; NULL where left out */
-  pare_tensor **out; /* [n_out]; NULL where left out */
+  pare_tensor **in;        /* [n_in]; NULL where left out */
+  pare_tensor **out;       /* [n_out]; NULL where left out */
   const bool *in_is_const; /* [n_in]: data is there at planning time and never changes */
-  bool training;     /* values are kept for the backward pass; weights change: nothing may be packed ahead */
+  bool training; /* values are kept for the backward pass; weights change: nothing may be packed ahead */
   pare_numerics numerics;
-  pare_pool *pool;   /* NULL: one thread */
-  pare_arena *arena; /* prepare only: packed weights and other state, for the life of the session */
-  void *state;       /* set by prepare */
+  pare_pool *pool;      /* NULL: one thread */
+  pare_arena *arena;    /* prepare only: packed weights and other state, for the life of the session */
+  void *state;          /* set by prepare */
   size_t scratch_bytes; /* set by prepare: memory wanted during run and backward; contents do not last */
   void *scratch;
-  size_t saved_bytes; /* set by prepare when training: kept from run to backward (gates, argmax, batch statistics) */
+  size_t
+      saved_bytes; /* set by prepare when training: kept from run to backward (gates, argmax, batch statistics) */
   void *saved;
 } pare_call;
 
 /* For backward: gradients beside the tensors. */
 typedef struct pare_grad_call {
-  pare_call *call;   /* in, out and saved hold the forward values */
+  pare_call *call;     /* in, out and saved hold the forward values */
   pare_tensor **d_out; /* [n_out]; NULL: no gradient arrives there (it counts as zero) */
   pare_tensor **d_in;  /* [n_in]; NULL: not wanted. backward ADDS to these */
 } pare_grad_call;
@@ -46,10 +47,10 @@ typedef struct pare_coupler pare_coupler;
 
 /* What quantization may do with an operator. */
 typedef enum pare_quant_kind {
-  PARE_QUANT_NONE,   /* stays f32 */
+  PARE_QUANT_NONE,     /* stays f32 */
   PARE_QUANT_WEIGHTED, /* has weights: input, weight and output become int8 */
-  PARE_QUANT_SAME,   /* moves or selects values: output keeps the input's scale and zero point (MaxPool, Flatten, Reshape, ...) */
-  PARE_QUANT_VALUES  /* computes on values: runs on int8 inputs with an output scale of its own (Add, GlobalAveragePool, ...) */
+  PARE_QUANT_SAME, /* moves or selects values: output keeps the input's scale and zero point (MaxPool, Flatten, Reshape, ...) */
+  PARE_QUANT_VALUES /* computes on values: runs on int8 inputs with an output scale of its own (Add, GlobalAveragePool, ...) */
 } pare_quant_kind;
 
 typedef struct pare_op {
@@ -69,8 +70,9 @@ typedef struct pare_op {
   /* NULL: no channel of its tensors may be removed. */
   pare_status (*couple)(const pare_call *call, pare_coupler *coupler);
   pare_quant_kind quant;
-  bool same_bytes; /* out[0] has the bytes of in[0] (Reshape, Flatten, ...): the session may let them share memory */
-  bool in_place;   /* out[0] may stand in in[0]'s memory when shape and type are equal (element-wise) */
+  bool
+      same_bytes; /* out[0] has the bytes of in[0] (Reshape, Flatten, ...): the session may let them share memory */
+  bool in_place; /* out[0] may stand in in[0]'s memory when shape and type are equal (element-wise) */
 } pare_op;
 
 /* NULL when it is not there. */
@@ -93,7 +95,9 @@ pare_status pare_op_need_dtype(pare_call *call, int i, const pare_dtype *dtypes)
 pare_status pare_op_const_ints(pare_call *call, int i, int64_t *out, size_t max, size_t *n);
 /* out[0] = in[0]'s dtype and shape: the infer function of element-wise operators. */
 pare_status pare_op_infer_same(pare_call *call);
-static inline bool pare_call_has(const pare_call *call, int i) { return i < call->n_in && call->in[i] != NULL; }
+static inline bool pare_call_has(const pare_call *call, int i) {
+  return i < call->n_in && call->in[i] != NULL;
+}
 static inline bool pare_grad_wants(const pare_grad_call *grad, int i) {
   return i < grad->call->n_in && grad->d_in[i] != NULL;
 }
@@ -102,7 +106,8 @@ static inline bool pare_grad_wants(const pare_grad_call *grad, int i) {
 /* Tensors are named by their place: in(i) is i, out(i) is PARE_OUT(i). */
 #define PARE_OUT(i) (-1 - (i))
 /* Element a_index of axis a_axis of tensor a goes with b_index of axis b_axis of tensor b. OUT_OF_MEMORY only. */
-pare_status pare_couple(pare_coupler *coupler, int a, int a_axis, int64_t a_index, int b, int b_axis, int64_t b_index);
+pare_status pare_couple(pare_coupler *coupler, int a, int a_axis, int64_t a_index, int b, int b_axis,
+                        int64_t b_index);
 /* All indices of two axes of equal length go together. */
 pare_status pare_couple_axes(pare_coupler *coupler, int a, int a_axis, int b, int b_axis);
 /* No index of this axis may be removed. */

@@ -11,7 +11,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const EXAMPLE = join(ROOT, 'examples/c');
 const MODEL = join(ROOT, 'examples/models/lenet5.onnx');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-const run = (program, args, options = {}) => execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...options });
+const run = (program, args, options = {}) =>
+  execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...options });
 
 let folder;
 let prefix;
@@ -60,5 +61,10 @@ test('the C example builds with find_package and runs', () => {
 test('the program and every public header are installed, and nothing of the inside is', () => {
   assert.ok(existsSync(join(prefix, 'bin/pare')));
   const headers = readdirSync(join(prefix, 'include'), { recursive: true }).filter((path) => path.endsWith('.h'));
-  assert.deepEqual(headers.sort(), readdirSync(join(ROOT, 'include'), { recursive: true }).filter((path) => path.endsWith('.h')).sort());
+  assert.deepEqual(
+    headers.sort(),
+    readdirSync(join(ROOT, 'include'), { recursive: true })
+      .filter((path) => path.endsWith('.h'))
+      .sort(),
+  );
 });

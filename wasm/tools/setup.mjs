@@ -60,7 +60,9 @@ function explain(needs, why) {
   console.error(why);
   console.error('On Debian 12, as root:');
   console.error(`  apt-get update && apt-get install --no-install-recommends ${names}`);
-  console.error('Elsewhere: the same programs and headers from your system, at the same places; a current Emscripten (emcc) on PATH is used as it is.');
+  console.error(
+    'Elsewhere: the same programs and headers from your system, at the same places; a current Emscripten (emcc) on PATH is used as it is.',
+  );
   process.exit(1);
 }
 
@@ -75,7 +77,8 @@ function installPackages(group) {
   const env = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-y', '-o', 'DPkg::Lock::Timeout=600', '-o', 'Acquire::Retries=3'];
   const [program, ...args] = [...before, ...env];
   if (!tries(program, [...args, 'update'])) console.error('apt-get update failed; trying with the package lists that are there');
-  if (!tries(program, [...args, 'install', '--no-install-recommends', ...names])) explain(needs, 'apt-get could not install them (its message is above).');
+  if (!tries(program, [...args, 'install', '--no-install-recommends', ...names]))
+    explain(needs, 'apt-get could not install them (its message is above).');
   const still = missing(group);
   if (still.length > 0) explain(still, 'apt-get ended well, but these were not found where they should be.');
 }
@@ -88,7 +91,9 @@ function installNodeModules() {
   }
   if (major === 20 && minor < 19) console.error(`note: the page's build wants Node.js 20.19 or later; this is ${process.versions.node}.`);
   const stamp = join(ROOT, 'node_modules/.pare-setup');
-  const lock = createHash('sha256').update(readFileSync(join(ROOT, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(ROOT, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === lock) return;
   if (!which('npm')) {
     console.error('Pare needs npm on PATH.');

@@ -16,7 +16,11 @@ export function sizes() {
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
       .filter((path) => !/\/(models|data)\//.test(path.slice(dist.length)) && !/\.(wasm|onnx|gz|map)$/.test(path));
-    found.push({ name: 'page, without core, networks and data', bytes: files.reduce((sum, path) => sum + gzipped(path), 0), limit: 400_000 });
+    found.push({
+      name: 'page, without core, networks and data',
+      bytes: files.reduce((sum, path) => sum + gzipped(path), 0),
+      limit: 400_000,
+    });
   }
   for (const preset of ['wasm-simd', 'wasi', 'wasm-relaxed']) {
     const core = join(ROOT, `build/${preset}/pare.wasm`);
