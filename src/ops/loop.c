@@ -18,7 +18,7 @@ void pare_loop_broadcast(pare_loop *loop, const pare_shape *space, const pare_sh
   loop->n = n;
   memcpy(loop->dims, space->dims, sizeof loop->dims);
   for (int k = 0; k < n; k++) {
-    int64_t dense[PARE_MAX_RANK];
+    int64_t dense[PARE_MAX_RANK] = {0};
     const int missing = space->rank - operands[k]->rank;
     pare_loop_dense(operands[k], dense);
     for (int i = 0; i < space->rank; i++) {

@@ -157,7 +157,7 @@ static pare_status backward(pare_grad_call *grad) {
 /* Axes without pads go through. */
 static pare_status couple(const pare_call *call, pare_coupler *coupler) {
   const int rank = call->in[0]->shape.rank;
-  int64_t pads[2 * PARE_MAX_RANK], axes[PARE_MAX_RANK];
+  int64_t pads[2 * PARE_MAX_RANK], axes[PARE_MAX_RANK] = {0};
   const size_t n = pare_op_ints(call, 1, pads, 2 * PARE_MAX_RANK) / 2;
   for (int i = 0; i < rank; i++) axes[i] = i;
   if (pare_call_has(call, 3)) pare_op_ints(call, 3, axes, PARE_MAX_RANK);

@@ -59,7 +59,7 @@ static pare_status backward(pare_grad_call *grad) {
 }
 
 static pare_status couple(const pare_call *call, pare_coupler *coupler) {
-  int perm[PARE_MAX_RANK];
+  int perm[PARE_MAX_RANK] = {0};
   PARE_TRY(read_perm(call, perm));
   for (int i = 0; i < call->out[0]->shape.rank; i++)
     PARE_TRY(pare_couple_axes(coupler, 0, perm[i], PARE_OUT(0), i));
