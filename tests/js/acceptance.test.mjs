@@ -1,6 +1,6 @@
 /** What compression must achieve on real networks and all of Fashion-MNIST, by the recipes in examples/recipes. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,29 +12,19 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const recipePath = (name) => join(ROOT, 'examples/recipes', `${name}.json`);
-
-/** The last arguments: a seed in place of the recipe's, and more options. */
-async function run(network, recipe, _seed, ...more) {
-  const out = join(folder, `${network}-${recipe}`);
-  const args = [
-    'run',
-    modelPath(network),
-    '--recipe',
-    recipePath(recipe),
-    '--data',
-    `fashion-mnist:${DATA}`,
-    '--out',
-    out,
-    '--quiet',
-    ...more,
-  ];
+/** Steps of the report. `seed` takes the place of the recipe's own. */
+async function run(network, recipe, seed, ...more) {
+  const [out, file] = [join(folder, `${network}-${recipe}`), join(folder, 'recipe.json')];
+  const wanted = JSON.parse(readFileSync(join(ROOT, 'examples/recipes', `${recipe}.json`), 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...wanted, seed: seed ?? wanted.seed }));
+  const args = ['run', modelPath(network), '--recipe', file, '--data', `fashion-mnist:${DATA}`, '--out', out, '--quiet', ...more];
   const { code, err } = await program('native', args);
   assert.equal(code, 0, err);
-  const { steps } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
-  assert.equal(steps[0].total, 10_000);
-  assert.equal(statSync(join(out, 'model.onnx')).size, steps.at(-1).file_bytes);
-  return steps;
+  const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
+  assert.equal(report.recipe.seed, seed ?? wanted.seed);
+  assert.equal(report.steps[0].total, 10_000);
+  assert.equal(statSync(join(out, 'model.onnx')).size, report.steps.at(-1).file_bytes);
+  return report.steps;
 }
 
 test('lenet5_caffe without 90 % of its weights, fine-tuned, stays within 0.5 points', async (t) => {
