@@ -100,6 +100,9 @@ pare_status pare_plan_infer(pare_call *call) {
                      op->max_out);
   for (int i = 0; i < op->min_in; i++)
     if (!call->in[i]) return pare_fail(call->ctx, PARE_BAD_MODEL, "input %d is left out", i);
+  /* Where any number of outputs is given, each may be left out: there the operator itself looks. */
+  for (int i = 0; i < op->min_out && op->max_out >= 0; i++)
+    if (!call->out[i]) return pare_fail(call->ctx, PARE_BAD_MODEL, "output %d is left out", i);
   PARE_TRY(op->infer(call));
   for (int i = 0; i < call->n_out; i++) {
     size_t len_bytes;
