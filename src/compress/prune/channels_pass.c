@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "compress/layers.h"
 #include "compress/prune/criteria.h"
-#include "compress/prune/layers.h"
 #include "compress/prune/mask.h"
 #include "compress/prune/surgery.h"
 
@@ -52,7 +52,8 @@ static const pare_param params[] = {
      .fallback = 1,
      .unit = "channels",
      .help = "Keep a multiple of this many channels, which suits vector kernels."},
-    PARE_LAYER_CHOICE_ROWS(channels_params, choice),
+    PARE_LAYER_CHOICE_ROWS(channels_params, choice, "Only these layers; none named: all.",
+                           "Layers that stay as they are."),
 };
 
 /* A group that may go. Families are groups whose first filter lies in the same axis of the same weight. */

@@ -2,8 +2,8 @@
  * global_unstructured; PyTorch 1.13): `amount` is a share of the weights that are not pruned yet, rounded half to even. */
 #include <stdio.h>
 
+#include "compress/layers.h"
 #include "compress/prune/criteria.h"
-#include "compress/prune/layers.h"
 #include "compress/prune/mask.h"
 #include "train/parameters.h"
 
@@ -63,7 +63,8 @@ static const pare_param params[] = {
      .choice = parameters_name,
      .unit = "",
      .help = "Prune weights, biases, or both."},
-    PARE_LAYER_CHOICE_ROWS(prune_params, choice),
+    PARE_LAYER_CHOICE_ROWS(prune_params, choice, "Only these layers; none named: all.",
+                           "Layers that stay as they are."),
 };
 
 /* The tensors of a run, in graph order, and their weights that are not pruned yet side by side. */

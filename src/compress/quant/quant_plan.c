@@ -5,20 +5,6 @@
 #include "compress/quant/quant_plan.h"
 #include "ops/op.h"
 
-bool pare_quant_listed(const pare_name_list *list, const char *name) {
-  for (int i = 0; i < list->n; i++)
-    if (strcmp(list->names[i], name) == 0) return true;
-  return false;
-}
-
-pare_status pare_quant_check_names(const pare_model *model, const pare_name_list *list, const char *what) {
-  for (int i = 0; i < list->n; i++) {
-    if (pare_model_find_node(model, list->names[i]) < 0)
-      return pare_fail(model->ctx, PARE_BAD_RECIPE, "%s: there is no layer '%s'", what, list->names[i]);
-  }
-  return PARE_OK;
-}
-
 /* The constant behind a value: an initializer or a Constant node's tensor; NULL otherwise. */
 static const pare_tensor *constant_of(const pare_model *model, int i_value) {
   if (i_value < 0) return NULL;
@@ -127,11 +113,10 @@ static void carry_back(pare_quant_plan *plan) {
   }
 }
 
-pare_status pare_quant_plan_make(const pare_model *model, const pare_name_list *layers,
-                                 const pare_name_list *exclude, pare_arena *arena, pare_quant_plan *plan) {
+pare_status pare_quant_plan_make(const pare_model *model, const pare_layer_choice *choice, pare_arena *arena,
+                                 pare_quant_plan *plan) {
   const size_t n = (size_t)model->n_values;
-  PARE_TRY(pare_quant_check_names(model, layers, "layers"));
-  PARE_TRY(pare_quant_check_names(model, exclude, "exclude"));
+  PARE_TRY(pare_layer_choice_check(model, choice));
   *plan = (pare_quant_plan){.model = model,
                             .roles = pare_arena_array(arena, (size_t)model->n_nodes, sizeof *plan->roles),
                             .wanted = pare_arena_array(arena, n, sizeof *plan->wanted),
@@ -143,8 +128,8 @@ pare_status pare_quant_plan_make(const pare_model *model, const pare_name_list *
     const pare_node *node = &model->nodes[i];
     pare_quant_role role = role_of(model, node);
     const bool weighted = role == PARE_ROLE_WEIGHTED;
-    if (pare_quant_listed(exclude, node->name)) role = PARE_ROLE_F32;
-    if (layers->n > 0 && role != PARE_ROLE_SAME && !pare_quant_listed(layers, node->name))
+    if (pare_names_have(&choice->exclude, node->name)) role = PARE_ROLE_F32;
+    if (choice->layers.n > 0 && role != PARE_ROLE_SAME && !pare_names_have(&choice->layers, node->name))
       role = PARE_ROLE_F32;
     plan->roles[i] = role;
     plan->n_weighted += role == PARE_ROLE_WEIGHTED;

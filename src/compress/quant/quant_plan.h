@@ -2,7 +2,7 @@
 #ifndef PARE_QUANT_PLAN_H
 #define PARE_QUANT_PLAN_H
 
-#include "compress/pass.h"
+#include "compress/layers.h"
 #include "compress/quant/affine.h"
 #include "compress/quant/schemes.h"
 
@@ -23,8 +23,8 @@ typedef struct pare_quant_plan {
 } pare_quant_plan;
 
 /* Arrays live in `arena`. BAD_RECIPE: a name in `layers` or `exclude` that is no node. */
-pare_status pare_quant_plan_make(const pare_model *model, const pare_name_list *layers,
-                                 const pare_name_list *exclude, pare_arena *arena, pare_quant_plan *plan);
+pare_status pare_quant_plan_make(const pare_model *model, const pare_layer_choice *choice, pare_arena *arena,
+                                 pare_quant_plan *plan);
 int pare_quant_group(const pare_quant_plan *plan, int i_value);
 /* A weighted layer's constant operands, of a layer that can be quantized. */
 typedef struct pare_quant_layer {
@@ -35,8 +35,6 @@ typedef struct pare_quant_layer {
 bool pare_quant_read_layer(const pare_model *model, const pare_node *node, pare_quant_layer *out);
 /* The value behind a fused activation: of a Relu, or a Clip with constant bounds, that alone reads `i_value`; else `i_value`. */
 int pare_quant_tail(const pare_model *model, int i_value);
-bool pare_quant_listed(const pare_name_list *list, const char *name);
-pare_status pare_quant_check_names(const pare_model *model, const pare_name_list *list, const char *what);
 
 /* Rewrites `model` (the plan's, not shared) to QDQ form and finishes it. */
 pare_status pare_quant_rewrite(pare_model *model, const pare_quant_plan *plan, pare_dtype activation,

@@ -11,7 +11,7 @@
 
 typedef struct dynamic_params {
   int64_t weights;
-  pare_name_list layers, exclude;
+  pare_layer_choice choice;
 } dynamic_params;
 
 typedef struct dynamic {
@@ -194,19 +194,13 @@ static pare_status rewrite_lstm(dynamic *d, int i_node) {
   return pare_model_set_opset(d->model, "com.microsoft", 1);
 }
 
-static bool chosen(const dynamic_params *params, const char *name) {
-  if (pare_quant_listed(&params->exclude, name)) return false;
-  return params->layers.n == 0 || pare_quant_listed(&params->layers, name);
-}
-
 static pare_status rewrite(dynamic *d, const dynamic_params *params) {
-  PARE_TRY(pare_quant_check_names(d->model, &params->layers, "layers"));
-  PARE_TRY(pare_quant_check_names(d->model, &params->exclude, "exclude"));
+  PARE_TRY(pare_layer_choice_check(d->model, &params->choice));
   const int n_nodes = d->model->n_nodes;
   for (int i = 0; i < n_nodes; i++) {
     const pare_node *node = &d->model->nodes[i];
     pare_quant_layer layer;
-    if (node->domain[0] || !chosen(params, node->name)) continue;
+    if (node->domain[0] || !pare_layer_chosen(&params->choice, node->name)) continue;
     if (lstm_fits(d->model, node)) {
       PARE_TRY(rewrite_lstm(d, i));
     } else if (!pare_node_is(node, "Conv") && pare_quant_read_layer(d->model, node, &layer)) {
@@ -251,16 +245,8 @@ static const pare_param params[] = {
      .choice = pare_weight_name,
      .unit = "",
      .help = "One scale per output channel, or one for a whole layer."},
-    {.name = "layers",
-     .type = PARE_PARAM_LAYERS,
-     .offset = offsetof(dynamic_params, layers),
-     .unit = "",
-     .help = "Layers that become int8; none named: all that can."},
-    {.name = "exclude",
-     .type = PARE_PARAM_LAYERS,
-     .offset = offsetof(dynamic_params, exclude),
-     .unit = "",
-     .help = "Layers that stay f32 (mixed precision)."},
+    PARE_LAYER_CHOICE_ROWS(dynamic_params, choice, "Layers that become int8; none named: all that can.",
+                           "Layers that stay f32 (mixed precision)."),
 };
 
 const pare_pass pare_pass_quantize_dynamic = {

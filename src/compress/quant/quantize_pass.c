@@ -11,7 +11,7 @@
 typedef struct quantize_params {
   int64_t samples, batch, observer, activations, weights;
   double averaging_constant;
-  pare_name_list layers, exclude;
+  pare_layer_choice choice;
 } quantize_params;
 
 typedef struct quantizer {
@@ -86,7 +86,7 @@ static pare_status begin(quantizer *q) {
   const pare_value *input = &q->model->values[q->model->inputs[0]];
   if (!input->has_shape || input->shape.rank < 1)
     return pare_fail(q->ctx, PARE_UNSUPPORTED, "the input '%s' has no batch dimension", input->name);
-  PARE_TRY(pare_quant_plan_make(q->model, &q->params->layers, &q->params->exclude, &q->arena, &q->plan));
+  PARE_TRY(pare_quant_plan_make(q->model, &q->params->choice, &q->arena, &q->plan));
   q->observed = pare_arena_array(&q->arena, (size_t)q->model->n_values, sizeof *q->observed);
   if (!q->observed) return PARE_OUT_OF_MEMORY;
   return choose_samples(q);
@@ -215,16 +215,8 @@ static const pare_param params[] = {
      .choice = pare_weight_name,
      .unit = "",
      .help = "One scale per output channel, or one for a whole layer."},
-    {.name = "layers",
-     .type = PARE_PARAM_LAYERS,
-     .offset = offsetof(quantize_params, layers),
-     .unit = "",
-     .help = "Layers that become int8; none named: all that can."},
-    {.name = "exclude",
-     .type = PARE_PARAM_LAYERS,
-     .offset = offsetof(quantize_params, exclude),
-     .unit = "",
-     .help = "Layers that stay f32 (mixed precision)."},
+    PARE_LAYER_CHOICE_ROWS(quantize_params, choice, "Layers that become int8; none named: all that can.",
+                           "Layers that stay f32 (mixed precision)."),
 };
 
 const pare_pass pare_pass_quantize = {

@@ -13,11 +13,11 @@
 
 #include "base/json.h"
 #include "base/rng.h"
-#include "compress/pass.h"
+#include "compress/layers.h"
 #include "train/parameters.h"
 
 typedef struct init_params {
-  pare_name_list layers;
+  pare_layer_choice choice;
 } init_params;
 
 /* Inputs that each unit of weight `w` adds up; 0 when that is not known. */
@@ -98,24 +98,12 @@ static pare_status init_input(pare_model *model, const pare_node *node, int i_in
   return PARE_OK;
 }
 
-static bool listed(const pare_name_list *list, const char *name) {
-  for (int i = 0; i < list->n; i++) {
-    if (strcmp(list->names[i], name) == 0) return true;
-  }
-  return list->n == 0;
-}
-
 static pare_status init_model(pare_model *model, const init_params *params, uint64_t seed, int64_t *done) {
-  for (int i = 0; i < params->layers.n; i++) {
-    if (pare_model_find_node(model, params->layers.names[i]) < 0) {
-      return pare_fail(model->ctx, PARE_BAD_RECIPE, "layers: there is no layer '%s'",
-                       params->layers.names[i]);
-    }
-  }
+  PARE_TRY(pare_layer_choice_check(model, &params->choice));
   pare_rng rng = pare_rng_new(seed, "init");
   for (int i_node = 0; i_node < model->n_nodes; i_node++) {
     const pare_node *node = &model->nodes[i_node];
-    if (!listed(&params->layers, node->name)) continue;
+    if (!pare_layer_chosen(&params->choice, node->name)) continue;
     for (int i = 0; i < node->n_inputs; i++) PARE_TRY(init_input(model, node, i, &rng, done));
   }
   return *done > 0 ? PARE_OK : pare_fail(model->ctx, PARE_BAD_MODEL, "there are no weights to draw anew");
@@ -139,17 +127,18 @@ static pare_status apply(const pare_pass_env *env, pare_model **out, pare_json *
 
 static void describe(const void *given, char *text, size_t size) {
   const init_params *params = given;
-  if (params->layers.n == 0) {
+  if (params->choice.layers.n == 0) {
     snprintf(text, size, "fresh weights everywhere");
   } else {
-    snprintf(text, size, "fresh weights in %d layer%s", params->layers.n, params->layers.n == 1 ? "" : "s");
+    snprintf(text, size, "fresh weights in %d layer%s", params->choice.layers.n,
+             params->choice.layers.n == 1 ? "" : "s");
   }
 }
 
 static const pare_param params[] = {
     {.name = "layers",
      .type = PARE_PARAM_LAYERS,
-     .offset = offsetof(init_params, layers),
+     .offset = offsetof(init_params, choice.layers),
      .unit = "",
      .help = "Layers to draw anew; none named: all."},
 };

@@ -1,5 +1,5 @@
 /* Layers by name. */
-#include "compress/prune/layers.h"
+#include "compress/layers.h"
 
 #include <string.h>
 
