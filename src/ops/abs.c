@@ -3,15 +3,6 @@
 
 #include <math.h>
 
-/* The smallest integer has no positive twin: it stays as it is. */
-#define NEGATED(type) ((type)(0 - (uint64_t)x[i]))
-#define APPLY(type, expression)                                                                              \
-  do {                                                                                                       \
-    const type *x = (const type *)call->in[0]->data;                                                         \
-    type *y = (type *)call->out[0]->data;                                                                    \
-    PARE_IVDEP for (int64_t i = 0; i < n; i++) y[i] = (expression);                                          \
-  } while (0)
-
 static pare_status infer(pare_call *call) {
   static const pare_dtype dtypes[] = {PARE_F32, PARE_F64, PARE_S8, PARE_S16, PARE_S32, PARE_S64, PARE_NONE};
   PARE_TRY(pare_op_need_dtype(call, 0, dtypes));
@@ -21,12 +12,12 @@ static pare_status infer(pare_call *call) {
 static pare_status run(pare_call *call) {
   const int64_t n = pare_tensor_count(call->in[0]);
   switch (call->in[0]->dtype) {
-  case PARE_F32: APPLY(float, fabsf(x[i])); break;
-  case PARE_F64: APPLY(double, fabs(x[i])); break;
-  case PARE_S8: APPLY(int8_t, x[i] < 0 ? NEGATED(int8_t) : x[i]); break;
-  case PARE_S16: APPLY(int16_t, x[i] < 0 ? NEGATED(int16_t) : x[i]); break;
-  case PARE_S32: APPLY(int32_t, x[i] < 0 ? NEGATED(int32_t) : x[i]); break;
-  default: APPLY(int64_t, x[i] < 0 ? NEGATED(int64_t) : x[i]); break;
+  case PARE_F32: PARE_UNARY_APPLY(float, fabsf(x[i])); break;
+  case PARE_F64: PARE_UNARY_APPLY(double, fabs(x[i])); break;
+  case PARE_S8: PARE_UNARY_APPLY(int8_t, x[i] < 0 ? PARE_NEGATED(int8_t) : x[i]); break;
+  case PARE_S16: PARE_UNARY_APPLY(int16_t, x[i] < 0 ? PARE_NEGATED(int16_t) : x[i]); break;
+  case PARE_S32: PARE_UNARY_APPLY(int32_t, x[i] < 0 ? PARE_NEGATED(int32_t) : x[i]); break;
+  default: PARE_UNARY_APPLY(int64_t, x[i] < 0 ? PARE_NEGATED(int64_t) : x[i]); break;
   }
   return PARE_OK;
 }

@@ -149,4 +149,14 @@ pare_status pare_couple_broadcast(const pare_call *call, pare_coupler *coupler);
       {PARE_S32, PARE_S32, s32}, {PARE_U8, PARE_U8, u8},    {PARE_S8, PARE_S8, s8},                          \
   };
 
+/* The smallest integer has no positive twin: it stays as it is. */
+#define PARE_NEGATED(type) ((type)(0 - (uint64_t)x[i]))
+/* y[i] = expression over x[i], in a run function that has `call` and the count `n`. */
+#define PARE_UNARY_APPLY(type, expression)                                                                   \
+  do {                                                                                                       \
+    const type *x = (const type *)call->in[0]->data;                                                         \
+    type *y = (type *)call->out[0]->data;                                                                    \
+    PARE_IVDEP for (int64_t i = 0; i < n; i++) y[i] = (expression);                                          \
+  } while (0)
+
 #endif
