@@ -7,10 +7,11 @@
 #include <string.h>
 
 typedef enum attr_form {
-  FORM_INTS,      /* s64 [n] */
-  FORM_INT_ROW,   /* an int, as s64 [1] */
-  FORM_FLOAT,     /* a float, as f32 scalar */
-  FORM_FLOAT_LIKE /* a float, as a scalar of input 0's type */
+  FORM_INTS,       /* s64 [n] */
+  FORM_INT_ROW,    /* an int, as s64 [1] */
+  FORM_FLOAT,      /* a float, as f32 scalar */
+  FORM_FLOAT_LIKE, /* a float, as a scalar of input 0's type */
+  FORM_FLOATS      /* f32 [n] */
 } attr_form;
 
 /* From opset `since`, what was attribute `attr` is input `i_input`. */
@@ -21,27 +22,17 @@ static const struct form_change {
   int i_input;
   attr_form form;
 } changes[] = {
-    {"Clip", 11, "min", 1, FORM_FLOAT_LIKE},
-    {"Clip", 11, "max", 2, FORM_FLOAT_LIKE},
-    {"Dropout", 12, "ratio", 1, FORM_FLOAT},
-    {"Pad", 11, "pads", 1, FORM_INTS},
-    {"Pad", 11, "value", 2, FORM_FLOAT_LIKE},
-    {"ReduceL1", 18, "axes", 1, FORM_INTS},
-    {"ReduceL2", 18, "axes", 1, FORM_INTS},
-    {"ReduceLogSum", 18, "axes", 1, FORM_INTS},
-    {"ReduceLogSumExp", 18, "axes", 1, FORM_INTS},
-    {"ReduceMax", 18, "axes", 1, FORM_INTS},
-    {"ReduceMean", 18, "axes", 1, FORM_INTS},
-    {"ReduceMin", 18, "axes", 1, FORM_INTS},
-    {"ReduceProd", 18, "axes", 1, FORM_INTS},
-    {"ReduceSum", 13, "axes", 1, FORM_INTS},
-    {"ReduceSumSquare", 18, "axes", 1, FORM_INTS},
-    {"Slice", 10, "starts", 1, FORM_INTS},
-    {"Slice", 10, "ends", 2, FORM_INTS},
-    {"Slice", 10, "axes", 3, FORM_INTS},
-    {"Split", 13, "split", 1, FORM_INTS},
-    {"Squeeze", 13, "axes", 1, FORM_INTS},
-    {"TopK", 10, "k", 1, FORM_INT_ROW},
+    {"Clip", 11, "min", 1, FORM_FLOAT_LIKE},       {"Clip", 11, "max", 2, FORM_FLOAT_LIKE},
+    {"Dropout", 12, "ratio", 1, FORM_FLOAT},       {"Pad", 11, "pads", 1, FORM_INTS},
+    {"Pad", 11, "value", 2, FORM_FLOAT_LIKE},      {"ReduceL1", 18, "axes", 1, FORM_INTS},
+    {"ReduceL2", 18, "axes", 1, FORM_INTS},        {"ReduceLogSum", 18, "axes", 1, FORM_INTS},
+    {"ReduceLogSumExp", 18, "axes", 1, FORM_INTS}, {"ReduceMax", 18, "axes", 1, FORM_INTS},
+    {"ReduceMean", 18, "axes", 1, FORM_INTS},      {"ReduceMin", 18, "axes", 1, FORM_INTS},
+    {"ReduceProd", 18, "axes", 1, FORM_INTS},      {"ReduceSum", 13, "axes", 1, FORM_INTS},
+    {"ReduceSumSquare", 18, "axes", 1, FORM_INTS}, {"Reshape", 5, "shape", 1, FORM_INTS},
+    {"Slice", 10, "starts", 1, FORM_INTS},         {"Slice", 10, "ends", 2, FORM_INTS},
+    {"Slice", 10, "axes", 3, FORM_INTS},           {"Split", 13, "split", 1, FORM_INTS},
+    {"Squeeze", 13, "axes", 1, FORM_INTS},         {"TopK", 10, "k", 1, FORM_INT_ROW},
     {"Unsqueeze", 13, "axes", 1, FORM_INTS},
 };
 
@@ -51,10 +42,20 @@ static const struct first_opset {
   const char *op, *attr;
   int since;
 } firsts[] = {
-    {"ConstantOfShape", NULL, 9},     {"ConvInteger", NULL, 10},           {"DequantizeLinear", NULL, 10},
-    {"DequantizeLinear", "axis", 13}, {"DynamicQuantizeLinear", NULL, 11}, {"HardSwish", NULL, 14},
-    {"MatMulInteger", NULL, 10},      {"QLinearConv", NULL, 10},           {"QLinearMatMul", NULL, 10},
-    {"QuantizeLinear", NULL, 10},     {"QuantizeLinear", "axis", 13},
+    {"ConstantOfShape", NULL, 9},
+    {"ConvInteger", NULL, 10},
+    {"DequantizeLinear", NULL, 10},
+    {"DequantizeLinear", "axis", 13},
+    {"DynamicQuantizeLinear", NULL, 11},
+    {"HardSwish", NULL, 14},
+    {"MatMulInteger", NULL, 10},
+    {"QLinearConv", NULL, 10},
+    {"QLinearMatMul", NULL, 10},
+    {"QuantizeLinear", NULL, 10},
+    {"QuantizeLinear", "axis", 13},
+    {"BatchNormalization", "training_mode", 14},
+    {"Resize", NULL, 10},
+    {"Resize", "coordinate_transformation_mode", 11},
 };
 
 static bool coerces_to_matrix(const pare_node *node) {
@@ -74,6 +75,11 @@ static pare_status tensor_of_attr(const pare_model *model, const pare_node *node
   if (form == FORM_INTS) {
     PARE_TRY(pare_tensor_new(model->ctx, PARE_S64, &row, out));
     if (attr->n) memcpy(out->data, attr->ints, attr->n * sizeof(int64_t));
+    return PARE_OK;
+  }
+  if (form == FORM_FLOATS) {
+    PARE_TRY(pare_tensor_new(model->ctx, PARE_F32, &row, out));
+    if (attr->n) memcpy(out->data, attr->floats, attr->n * sizeof(float));
     return PARE_OK;
   }
   if (form == FORM_INT_ROW) {
@@ -110,6 +116,7 @@ static pare_status attr_to_input(pare_model *model, int i_node, const struct for
   if (!attr || node->n_captured) return PARE_OK;
   pare_attr_type want = change->form == FORM_INTS      ? PARE_ATTR_INTS
                         : change->form == FORM_INT_ROW ? PARE_ATTR_INT
+                        : change->form == FORM_FLOATS  ? PARE_ATTR_FLOATS
                                                        : PARE_ATTR_FLOAT;
   if (attr->type != want) {
     return pare_fail(model->ctx, PARE_BAD_MODEL, "node '%s' (%s): attribute '%s' has type %d, not %d",
@@ -183,8 +190,31 @@ static pare_status normalize_softmaxes(pare_model *model) {
   return status;
 }
 
+/* ---- reading: Upsample, and Resize of opset 10 ---------------------------------------------------------- */
+
+static const struct form_change upsample_scales = {"Upsample", 9, "scales", 1, FORM_FLOATS};
+
+/* (x, scales) to Resize's (x, roi, scales, sizes); both took x_out / scale as the place to read. */
+static pare_status resize_of_old(pare_model *model, int i_node, int64_t opset) {
+  pare_node *node = &model->nodes[i_node];
+  bool old_resize = opset == 10 && pare_node_is(node, "Resize");
+  bool old_upsample = pare_node_is(node, "Upsample");
+  if (old_upsample && opset < 9 && node->n_inputs == 1)
+    PARE_TRY(attr_to_input(model, i_node, &upsample_scales));
+  if ((!old_upsample && !old_resize) || node->n_inputs != 2 || node->n_captured) return PARE_OK;
+  int i_scales = node->inputs[1];
+  node->op_type = "Resize";
+  node->inputs[1] = -1;
+  PARE_TRY(set_input(model, node, 2, i_scales));
+  if (i_scales >= 0) model->values[i_scales].from_attr = false; /* a Resize has no attribute for it */
+  PARE_TRY(pare_node_set_string(model, node, "coordinate_transformation_mode", "asymmetric"));
+  return pare_node_set_string(model, node, "nearest_mode", "floor");
+}
+
 pare_status pare_onnx_normalize(pare_model *model) {
   int64_t opset = pare_model_opset(model, "");
+  bool is_old = opset >= 1 && opset < 7;
+  if (is_old) PARE_TRY(pare_onnx_raise_old(model));
   for (int i = 0; i < model->n_nodes; i++) {
     for (size_t k = 0; k < PARE_COUNT(changes); k++) {
       if (opset < changes[k].since && pare_node_is(&model->nodes[i], changes[k].op)) {
@@ -196,7 +226,9 @@ pare_status pare_onnx_normalize(pare_model *model) {
         pare_node_int(&model->nodes[i], "spatial", 1) == 1) {
       pare_node_remove_attr(&model->nodes[i], "spatial");
     }
+    PARE_TRY(resize_of_old(model, i, opset));
   }
+  if (is_old) PARE_TRY(pare_model_set_opset(model, "", 7));
   return opset < SOFTMAX_SINCE ? normalize_softmaxes(model) : PARE_OK;
 }
 

@@ -7,8 +7,8 @@
 #include "graph/graph.h"
 #include "onnx/wire.h"
 
-#define PARE_ONNX_MIN_OPSET 7
-#define PARE_ONNX_MAX_OPSET 18
+#define PARE_ONNX_MIN_OPSET 1
+#define PARE_ONNX_MAX_OPSET 21
 #define PARE_ONNX_MAX_IR    10
 
 /* metadata_props key whose value lists the initializers with masked zeros: names parted by commas, with \,
@@ -88,6 +88,8 @@ int *pare_onnx_ranks(const pare_model *model);
 /* normalize.c: from the forms of the model's opset to those of opset 18 that every operator here expects, and
  * back. */
 pare_status pare_onnx_normalize(pare_model *model);
+/* old_forms.c: from the forms of opsets 1 to 6 to those of opset 7. */
+pare_status pare_onnx_raise_old(pare_model *model);
 /* Turns a private clone into what is valid in its opset; raises the opset when a node has no form in it. */
 pare_status pare_onnx_denormalize(pare_model *model);
 

@@ -268,7 +268,7 @@ static pare_status check_versions(const pare_model *model) {
     return pare_fail(model->ctx, PARE_UNSUPPORTED, "IR version %lld is not supported: up to %d is",
                      (long long)model->ir_version, PARE_ONNX_MAX_IR);
   }
-  if (pare_model_opset(model, "") != 0) return PARE_OK;
+  if (pare_model_opset(model, "") != 0 || model->ir_version < 3) return PARE_OK;
   for (int i = 0; i < model->n_nodes; i++) {
     if (*model->nodes[i].domain == 0) {
       return pare_fail(model->ctx, PARE_BAD_MODEL,
@@ -322,6 +322,10 @@ static pare_status read_model(pare_onnx_reader *reader) {
   PARE_TRY(read_graph(reader, &graph));
   PARE_TRY(check_versions(model));
   PARE_TRY(read_pruned(model));
+  if (model->ir_version < 3) { /* before IR 3 there was one opset, and no field for it */
+    if (pare_model_opset(model, "") == 0) PARE_TRY(pare_model_set_opset(model, "", 1));
+    model->ir_version = 3;
+  }
   PARE_TRY(pare_onnx_normalize(model));
   return pare_model_finish(model);
 }

@@ -186,9 +186,9 @@ static void versions_that_are_not_there_are_refused_with_the_range(void **state)
     int64_t ir, opset;
     pare_status status;
     const char *message;
-  } cases[] = {{8, 6, PARE_UNSUPPORTED, "opset 6 is not supported: 7 to 18 are"},
-               {8, 19, PARE_UNSUPPORTED, "opset 19 is not supported: 7 to 18 are"},
-               {8, -1, PARE_UNSUPPORTED, "opset -1 is not supported: 7 to 18 are"},
+  } cases[] = {{8, 0, PARE_UNSUPPORTED, "opset 0 is not supported: 1 to 21 are"},
+               {8, 22, PARE_UNSUPPORTED, "opset 22 is not supported: 1 to 21 are"},
+               {8, -1, PARE_UNSUPPORTED, "opset -1 is not supported: 1 to 21 are"},
                {11, 13, PARE_UNSUPPORTED, "IR version 11 is not supported: up to 10 is"},
                {0, 13, PARE_BAD_MODEL, "ir_version"}};
   for (size_t i = 0; i < PARE_COUNT(cases); i++) {

@@ -176,12 +176,71 @@ static void onnx_checker_accepts_old_forms(void **state) {
 
 #define T(test) cmocka_unit_test_setup_teardown(test, open_context, close_context)
 
+/* ---- opsets 1 to 6 --------------------------------------------------------------------------------------- */
+
+static void opset_6_broadcasts_from_its_axis(void **state) {
+  pare_context *ctx = *state;
+  pare_writer graph;
+  pare_writer_init(&graph, ctx);
+  const float b[3] = {10, 20, 30};
+  make_value(&graph, MAKE_INPUT, "x", PARE_F32, (const int64_t[]){1, 3, 2}, 3);
+  make_tensor(&graph, MAKE_INITIALIZER, "b", PARE_F32, (const int64_t[]){3}, 1, b, sizeof(b));
+  size_t node = make_node_begin(&graph, "Add", "add", "x,b", "s");
+  make_attr_int(&graph, "broadcast", 1);
+  make_attr_int(&graph, "axis", 1);
+  pare_wire_end(&graph, node);
+  node = make_node_begin(&graph, "Reshape", "flat", "s", "y");
+  make_attr_ints(&graph, "shape", (const int64_t[]){0, -1}, 2);
+  make_attr_ints(&graph, "consumed_inputs", (const int64_t[]){0}, 1);
+  pare_wire_end(&graph, node);
+  make_value(&graph, MAKE_OUTPUT, "y", PARE_F32, (const int64_t[]){1, 6}, 2);
+  pare_buffer bytes = make_model(&graph, 3, 4);
+  pare_model *read = load_for_test(ctx, &bytes), *model = reload_for_test(ctx, read);
+  assert_int_equal(pare_model_opset(model, ""), 7);
+  assert_int_equal(node_for_test(model, "flat")->n_attrs, 0);
+  pare_session *session;
+  assert_int_equal(pare_session_new(model, NULL, &session), PARE_OK);
+  for (int i = 0; i < 6; i++) ((float *)pare_session_input(session, 0).data)[i] = (float)i;
+  assert_int_equal(pare_session_run(session), PARE_OK);
+  static const float want[6] = {10, 11, 22, 23, 34, 35};
+  assert_memory_equal(pare_session_output(session, 0).data, want, sizeof(want));
+  pare_session_free(session);
+  pare_model_free(read);
+  pare_model_free(model);
+}
+
+static void upsample_becomes_a_resize(void **state) {
+  pare_context *ctx = *state;
+  pare_writer graph;
+  pare_writer_init(&graph, ctx);
+  make_value(&graph, MAKE_INPUT, "x", PARE_F32, (const int64_t[]){1, 1, 2, 2}, 4);
+  size_t node = make_node_begin(&graph, "Upsample", "up", "x", "y");
+  make_attr_float(&graph, "height_scale", 2);
+  make_attr_float(&graph, "width_scale", 3);
+  pare_wire_end(&graph, node);
+  make_value(&graph, MAKE_OUTPUT, "y", PARE_F32, (const int64_t[]){1, 1, 4, 6}, 4);
+  pare_buffer bytes = make_model(&graph, 3, 1);
+  pare_model *read = load_for_test(ctx, &bytes), *model = reload_for_test(ctx, read);
+  const pare_node *up = node_for_test(model, "up");
+  assert_string_equal(up->op_type, "Resize");
+  assert_int_equal(up->n_inputs, 3);
+  assert_int_equal(up->inputs[1], -1);
+  assert_true(pare_f32(pare_model_const_input(model, up, 2))[2] == 2.0f);
+  assert_true(pare_f32(pare_model_const_input(model, up, 2))[3] == 3.0f);
+  assert_string_equal(pare_node_string(up, "coordinate_transformation_mode", ""), "asymmetric");
+  assert_int_equal(pare_model_opset(model, ""), 11); /* the first that can say so */
+  pare_model_free(read);
+  pare_model_free(model);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       T(old_attributes_become_inputs),
       T(saving_gives_the_forms_of_the_models_opset),
       T(a_node_without_an_old_form_raises_the_opset),
       T(old_softmax_keeps_its_meaning),
+      T(opset_6_broadcasts_from_its_axis),
+      T(upsample_becomes_a_resize),
       T(onnx_checker_accepts_old_forms),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
