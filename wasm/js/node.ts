@@ -1,4 +1,4 @@
-/** For Node.js: the module is read from beside this file unless it is given. */
+/** For Node.js: the module with every operator is read from beside this file unless it is given. */
 import { readFile } from 'node:fs/promises';
 import { PareLab } from './lab.ts';
 import type { Lab, LabOptions } from './types.ts';
@@ -7,6 +7,6 @@ export { PareError } from './core.ts';
 export type * from './types.ts';
 
 export async function createLab(options: LabOptions = {}): Promise<Lab> {
-  const { wasm = new URL('pare.wasm', import.meta.url) } = options;
+  const { wasm = new URL('pare-wide.wasm', import.meta.url) } = options;
   return PareLab.start(typeof wasm === 'string' || wasm instanceof URL ? await readFile(wasm) : wasm);
 }

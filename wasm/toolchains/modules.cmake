@@ -1,6 +1,6 @@
 # The WebAssembly files. pare.wasm is a reactor (exports, no main): the JavaScript interface loads it, in browsers and
 # in Node. pare-cli.wasm is the command line as a WASI command. The functions of exports.c name themselves
-# (export_name), so no list is kept here.
+# (export_name), so no list is kept here. pare-wide.wasm is pare.wasm with every operator of src/ops/ops.def; the command line has all.
 set(pare_stack_bytes 1048576)
 
 function(pare_module target)
@@ -12,23 +12,29 @@ function(pare_module target)
   target_link_options(${target} PRIVATE -Wl,--stack-first)
 endfunction()
 
-if(EXISTS "${PROJECT_SOURCE_DIR}/wasm/exports.c")
-  add_executable(pare_module "${PROJECT_SOURCE_DIR}/wasm/exports.c")
-  pare_module(pare_module)
-  set_target_properties(pare_module PROPERTIES OUTPUT_NAME pare)
+set(pare_op_table "${PROJECT_SOURCE_DIR}/src/ops/op.c")
+
+function(pare_reactor target output)
+  add_executable(${target} "${PROJECT_SOURCE_DIR}/wasm/exports.c" "${pare_op_table}")
+  pare_module(${target})
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${output})
   if(EMSCRIPTEN)
     # STANDALONE_WASM needs no JavaScript glue: the same small loader then serves this and the wasi-libc build.
     # TOTAL_STACK is the name of STACK_SIZE that old and new Emscripten both know.
-    target_link_options(pare_module PRIVATE -O3 -sSTANDALONE_WASM=1 --no-entry -sALLOW_MEMORY_GROWTH=1
+    target_link_options(${target} PRIVATE -O3 -sSTANDALONE_WASM=1 --no-entry -sALLOW_MEMORY_GROWTH=1
       -sMAXIMUM_MEMORY=4GB -sTOTAL_STACK=${pare_stack_bytes})
   else()
-    target_link_options(pare_module PRIVATE -mexec-model=reactor -Wl,-z,stack-size=${pare_stack_bytes}
+    target_link_options(${target} PRIVATE -mexec-model=reactor -Wl,-z,stack-size=${pare_stack_bytes}
       -Wl,--strip-all -Wl,--gc-sections)
   endif()
-endif()
+endfunction()
+
+pare_reactor(pare_module pare)
+target_compile_definitions(pare_module PRIVATE PARE_WITHOUT_RARE_OPS)
+pare_reactor(pare_wide_module pare-wide)
 
 if(NOT EMSCRIPTEN AND NOT PARE_RELAXED_SIMD AND pare_cli_sources)
-  add_executable(pare_program ${pare_cli_sources})
+  add_executable(pare_program ${pare_cli_sources} "${pare_op_table}")
   pare_module(pare_program)
   set_target_properties(pare_program PROPERTIES OUTPUT_NAME pare-cli)
   target_link_options(pare_program PRIVATE -Wl,-z,stack-size=${pare_stack_bytes} -Wl,--strip-all)

@@ -22,7 +22,7 @@ function js() {
   must(bin('tsc'), ['-p', 'wasm/js/tsconfig.json']);
   const out = join(ROOT, 'build/npm');
   mkdirSync(out, { recursive: true });
-  copyFileSync(join(ROOT, 'build/wasm-simd/pare.wasm'), join(out, 'pare.wasm'));
+  for (const name of ['pare.wasm', 'pare-wide.wasm']) copyFileSync(join(ROOT, 'build/wasm-simd', name), join(out, name));
   copyFileSync(join(ROOT, 'build/wasi/pare-cli.wasm'), join(out, 'pare-cli.wasm'));
 }
 
