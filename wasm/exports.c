@@ -166,6 +166,11 @@ int32_t EXPORT(pare_js_model_info)(uint32_t handle) {
   return done(give_bytes(pare_model_info(model, &lab.kept)));
 }
 
+int32_t EXPORT(pare_js_model_graph)(uint32_t handle) {
+  TAKE(MODEL, handle, model);
+  return done(give_bytes(pare_model_graph(model, &lab.kept)));
+}
+
 int32_t EXPORT(pare_js_model_save)(uint32_t handle) {
   TAKE(MODEL, handle, model);
   return done(give_bytes(pare_model_save(model, &lab.kept)));

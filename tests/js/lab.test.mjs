@@ -90,6 +90,20 @@ for (const name of Object.keys(MODULES)) {
       assert.deepEqual([set.sample_shape, set.n_classes, set.n_train, set.n_test, set.single], [[28, 28], 10, 60_000, 10_000, false]);
     });
 
+    test('the graph: every value that a node reads was made before it, and its layers are those of the table', () => {
+      const model = load('resnet8');
+      const { nodes, values, inputs } = model.graph();
+      const known = new Set([...inputs, ...values.filter(({ constant }) => constant).map(({ name }) => name)]);
+      for (const node of nodes) {
+        for (const name of node.inputs) assert.ok(name === null || known.has(name), `${node.name} reads ${name}`);
+        for (const name of node.outputs) known.add(name);
+      }
+      const layers = new Set(nodes.map(({ layer }) => layer));
+      for (const { name } of model.info().layers) assert.ok(layers.has(name), name);
+      const logits = values.find(({ name }) => name === model.graph().outputs[0]);
+      assert.deepEqual([logits.dtype, logits.shape, logits.constant], ['f32', [1, 10], false]);
+    });
+
     test('samples: values in 0..1 and labels, as many as there are', () => {
       const { pixels, labels } = data.samples('test', 9_998, 10);
       assert.deepEqual([pixels.length, labels.length], [2 * 784, 2]);

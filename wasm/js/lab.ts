@@ -171,6 +171,11 @@ class LabModel extends Held implements T.Model {
     return this.core.json<T.ModelInfo>();
   }
 
+  graph(): T.ModelGraph {
+    this.core.call('pare_js_model_graph', this.handle);
+    return this.core.json<T.ModelGraph>();
+  }
+
   save(): Uint8Array {
     this.core.call('pare_js_model_save', this.handle);
     return this.core.bytes();

@@ -82,6 +82,27 @@ export interface ModelInfo {
   [more: string]: unknown;
 }
 
+export interface GraphNode {
+  name: string;
+  op: string;
+  domain: string;
+  /** False: this core cannot run it. */
+  supported: boolean;
+  /** The row of the layer table that the node belongs to. */
+  layer: string;
+  /** Names of values; null where left out. */
+  inputs: (string | null)[];
+  outputs: (string | null)[];
+}
+
+/** The graph as it stands in the file, for drawing; shapes are those at batch 1 where they can be known. */
+export interface ModelGraph {
+  inputs: string[];
+  outputs: string[];
+  nodes: GraphNode[];
+  values: (ValueInfo & { constant: boolean })[];
+}
+
 export interface Weight {
   name: string;
   dtype: string;
@@ -234,6 +255,7 @@ export interface RunResult {
 
 export interface Model {
   info(): ModelInfo;
+  graph(): ModelGraph;
   /** ONNX bytes. */
   save(): Uint8Array;
   weights(): Weight[];
