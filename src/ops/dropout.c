@@ -7,8 +7,9 @@
 static pare_status need_no_dropping(pare_call *call) {
   if (!pare_call_has(call, 2)) return PARE_OK;
   const pare_tensor *mode = call->in[2];
-  if (!mode->data || mode->dtype != PARE_BOOL || pare_tensor_count(mode) != 1)
-    return pare_fail(call->ctx, PARE_UNSUPPORTED, "input 2 (training_mode) must be a constant");
+  PARE_TRY(pare_op_need_data(call, 2));
+  if (mode->dtype != PARE_BOOL || pare_tensor_count(mode) != 1)
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "training_mode must be one bool");
   if (*pare_u8(mode) == 0) return PARE_OK;
   const pare_tensor *ratio = pare_call_has(call, 1) ? call->in[1] : NULL;
   if (ratio && ratio->data && pare_tensor_count(ratio) == 1 && pare_tensor_get_f64(ratio, 0) == 0)

@@ -17,6 +17,7 @@ typedef struct pare_call {
   pare_tensor **in;        /* [n_in]; NULL where left out */
   pare_tensor **out;       /* [n_out]; NULL where left out */
   const bool *in_is_const; /* [n_in]: data is there at planning time and never changes */
+  bool wants_data;         /* set by infer when it fails only because the data of an input is not known yet */
   bool training; /* values are kept for the backward pass; weights change: nothing may be packed ahead */
   pare_numerics numerics;
   pare_pool *pool;      /* NULL: one thread */
@@ -73,6 +74,9 @@ typedef struct pare_op {
   bool
       same_bytes; /* out[0] has the bytes of in[0] (Reshape, Flatten, ...): the session may let them share memory */
   bool in_place; /* out[0] may stand in in[0]'s memory when shape and type are equal (element-wise) */
+  /* The output's shape depends on the inputs' values (NonZero, Compress, ...): infer is called only when the data of every
+   * input is there (all in_is_const), which planning has for constants, and a dynamic session for everything. */
+  bool shape_from_data;
 } pare_op;
 
 /* NULL when it is not there. */
@@ -91,7 +95,10 @@ pare_status pare_op_axis(pare_call *call, int64_t axis, int rank, int *out);
 pare_status pare_op_broadcast(pare_call *call, const pare_shape *a, const pare_shape *b, pare_shape *out);
 /* UNSUPPORTED unless in[i] is there and its dtype is one of `dtypes` (zero-ended by PARE_NONE). */
 pare_status pare_op_need_dtype(pare_call *call, int i, const pare_dtype *dtypes);
-/* Input i must be a constant (shape-like inputs); UNSUPPORTED otherwise. Reads s32/s64 into `out` (at most `max`). */
+/* Input i must be there with its data (shape-like inputs); otherwise UNSUPPORTED, and call->wants_data is set: a dynamic session
+ * asks again when it has been computed. */
+pare_status pare_op_need_data(pare_call *call, int i);
+/* The same, of type s32 or s64 and at most rank 1. Reads s32/s64 into `out` (at most `max`). */
 pare_status pare_op_const_ints(pare_call *call, int i, int64_t *out, size_t max, size_t *n);
 /* out[0] = in[0]'s dtype and shape: the infer function of element-wise operators. */
 pare_status pare_op_infer_same(pare_call *call);

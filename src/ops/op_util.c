@@ -54,13 +54,20 @@ size_t pare_op_ints(const pare_call *call, int i, int64_t *out, size_t max) {
   return n < max ? n : max;
 }
 
+pare_status pare_op_need_data(pare_call *call, int i) {
+  PARE_TRY(pare_op_need(call, i));
+  if (call->in_is_const[i] && (call->in[i]->data != NULL || pare_tensor_count(call->in[i]) == 0))
+    return PARE_OK;
+  call->wants_data = true;
+  return pare_fail(call->ctx, PARE_UNSUPPORTED, "input %d must be a constant", i);
+}
+
 pare_status pare_op_const_ints(pare_call *call, int i, int64_t *out, size_t max, size_t *n) {
   static const pare_dtype dtypes[] = {PARE_S64, PARE_S32, PARE_NONE};
   PARE_TRY(pare_op_need_dtype(call, i, dtypes));
+  PARE_TRY(pare_op_need_data(call, i));
   const pare_tensor *in = call->in[i];
   const int64_t count = pare_tensor_count(in);
-  if (!call->in_is_const[i] || (count > 0 && in->data == NULL))
-    return pare_fail(call->ctx, PARE_UNSUPPORTED, "input %d must be a constant", i);
   if (in->shape.rank > 1) return pare_fail(call->ctx, PARE_BAD_MODEL, "input %d must have rank 0 or 1", i);
   if ((uint64_t)count > max)
     return pare_fail(call->ctx, PARE_BAD_MODEL, "input %d has %lld elements, at most %zu are allowed", i,

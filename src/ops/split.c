@@ -16,8 +16,7 @@ static int64_t piece_of(const pare_call *call, int i, int64_t dim) {
 static pare_status check_split(pare_call *call) {
   static const pare_dtype dtypes[] = {PARE_S64, PARE_S32, PARE_NONE};
   PARE_TRY(pare_op_need_dtype(call, 1, dtypes));
-  if (!call->in_is_const[1] || (call->n_out > 0 && call->in[1]->data == NULL))
-    return pare_fail(call->ctx, PARE_UNSUPPORTED, "input 1 must be a constant");
+  PARE_TRY(pare_op_need_data(call, 1));
   if (call->in[1]->shape.rank != 1 || pare_tensor_count(call->in[1]) != call->n_out)
     return pare_fail(call->ctx, PARE_BAD_MODEL, "'split' must have one length for each output");
   return PARE_OK;

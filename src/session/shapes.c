@@ -103,6 +103,8 @@ pare_status pare_plan_infer(pare_call *call) {
   /* Where any number of outputs is given, each may be left out: there the operator itself looks. */
   for (int i = 0; i < op->min_out && op->max_out >= 0; i++)
     if (!call->out[i]) return pare_fail(call->ctx, PARE_BAD_MODEL, "output %d is left out", i);
+  for (int i = 0; op->shape_from_data && i < call->n_in; i++)
+    if (call->in[i]) PARE_TRY(pare_op_need_data(call, i));
   PARE_TRY(op->infer(call));
   for (int i = 0; i < call->n_out; i++) {
     size_t len_bytes;
