@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/parallel.h"
+#include "kernels/simd.h"
 #include "ops/max_pool_8bit.h"
 
 static pare_status infer(pare_call *call) {
@@ -39,16 +40,49 @@ static int64_t largest(const pare_window *w, const float *x, pare_pool_part rows
   return at;
 }
 
+/* Where b is to be taken rather than a: it is larger or a NaN, and a is not a NaN. */
+static inline bool takes(float a, float b) {
+  return !(a >= b) && a == a;
+}
+static inline v128_t takes4(v128_t a, v128_t b) {
+  return wasm_v128_andnot(wasm_f32x4_eq(a, a), wasm_f32x4_ge(a, b));
+}
+
+/* Four windows of two by two side by side, from the places `at` and below. */
+static inline void four_2x2(const float *top, const float *bottom, v128_t at, int32_t width, float *y,
+                            int32_t *places) {
+  const v128_t t0 = wasm_v128_load(top), t1 = wasm_v128_load(top + 4), b0 = wasm_v128_load(bottom),
+               b1 = wasm_v128_load(bottom + 4);
+  const v128_t t_even = wasm_i32x4_shuffle(t0, t1, 0, 2, 4, 6),
+               t_odd = wasm_i32x4_shuffle(t0, t1, 1, 3, 5, 7),
+               b_even = wasm_i32x4_shuffle(b0, b1, 0, 2, 4, 6),
+               b_odd = wasm_i32x4_shuffle(b0, b1, 1, 3, 5, 7);
+  const v128_t second = takes4(t_even, t_odd), fourth = takes4(b_even, b_odd);
+  const v128_t high = wasm_v128_bitselect(t_odd, t_even, second),
+               low = wasm_v128_bitselect(b_odd, b_even, fourth);
+  const v128_t below = takes4(high, low);
+  wasm_v128_store(y, wasm_v128_bitselect(low, high, below));
+  if (!places) return;
+  /* a mask is -1 where it is set */
+  const v128_t in_row = wasm_v128_bitselect(fourth, second, below);
+  const v128_t row = wasm_v128_and(below, wasm_i32x4_splat(width));
+  wasm_v128_store(places, wasm_i32x4_sub(wasm_i32x4_add(at, row), in_row));
+}
+
 /* Two by two, the usual case, without padding. */
 static void run_2x2(const pare_window *w, const float *x, float *y, int32_t *places) {
   for (int64_t p = 0; p < w->out[0]; p++) {
     const float *top = x + p * w->stride[0] * w->in[1], *bottom = top + w->in[1];
-    for (int64_t q = 0; q < w->out[1]; q++, top += w->stride[1], bottom += w->stride[1]) {
-      /* !(a >= b) also takes a NaN b; a NaN on the left is kept because nothing is larger */
-      const bool second = !(top[0] >= top[1]) && top[0] == top[0],
-                 fourth = !(bottom[0] >= bottom[1]) && bottom[0] == bottom[0];
+    int64_t q = 0;
+    for (; w->stride[1] == 2 && q + 4 <= w->out[1]; q += 4, top += 8, bottom += 8, y += 4) {
+      const v128_t at = wasm_i32x4_add(wasm_i32x4_splat((int32_t)(top - x)), wasm_i32x4_const(0, 2, 4, 6));
+      four_2x2(top, bottom, at, (int32_t)w->in[1], y, places);
+      if (places) places += 4;
+    }
+    for (; q < w->out[1]; q++, top += w->stride[1], bottom += w->stride[1]) {
+      const bool second = takes(top[0], top[1]), fourth = takes(bottom[0], bottom[1]);
       const float high = second ? top[1] : top[0], low = fourth ? bottom[1] : bottom[0];
-      const bool below = !(high >= low) && high == high;
+      const bool below = takes(high, low);
       *y++ = below ? low : high;
       if (places) *places++ = (int32_t)(below ? bottom - x + fourth : top - x + second);
     }
