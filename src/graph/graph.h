@@ -66,6 +66,7 @@ typedef struct pare_node {
   const struct pare_op *op;    /* NULL: not there; such a node is only carried along */
   bool removed;                /* until pare_model_finish */
   float clamp_low, clamp_high; /* fused activation; session only: -INFINITY, INFINITY otherwise */
+  bool channels_last;          /* its images are [N,H,W,C]; session only (session/layout.c) */
   pare_span extra;             /* unknown NodeProto fields, encoded */
   int n_captured; /* the last `n_captured` inputs are read by subgraph attributes only: they are not written as inputs */
 } pare_node;

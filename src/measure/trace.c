@@ -32,7 +32,8 @@ static void put_event(pare_json *json, int pid, const pare_step *step, double st
   if (call->n_out > 0 && call->out[0] != NULL) {
     pare_cost cost = {0, 0};
     pare_json_put_text(json, "dtype", pare_dtype_name(call->out[0]->dtype));
-    pare_json_put_shape(json, "shape", &call->out[0]->shape);
+    const pare_shape shape = pare_op_image(call, call->out[0]);
+    pare_json_put_shape(json, "shape", &shape);
     if (call->node->op != NULL && call->node->op->cost != NULL) call->node->op->cost(call, &cost);
     pare_json_put_int(json, "macs", (int64_t)cost.macs);
   }

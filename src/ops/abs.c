@@ -45,4 +45,5 @@ const pare_op pare_op_abs = {
     .couple = pare_couple_same,
     .quant = PARE_QUANT_NONE,
     .in_place = true,
+    .layout = PARE_LAYOUT_ANY,
 };

@@ -27,4 +27,5 @@ const pare_op pare_op_add = {
     .couple = pare_couple_broadcast,
     .quant = PARE_QUANT_VALUES,
     .in_place = true,
+    .layout = PARE_LAYOUT_ANY,
 };

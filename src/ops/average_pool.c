@@ -20,7 +20,34 @@ static pare_status infer(pare_call *call) {
   return pare_pool_infer(call);
 }
 
+/* Channels last: every channel's sum in the same order. */
+static pare_status run_last(pare_call *call) {
+  const pare_window *w = call->state;
+  const bool include_pad = pare_node_int(call->node, "count_include_pad", 0) != 0;
+  const int64_t c = call->in[0]->shape.dims[3];
+  const float *x = pare_f32(call->in[0]);
+  float *y = pare_f32(call->out[0]);
+  for (int64_t i = 0; i < call->in[0]->shape.dims[0]; i++, x += w->in[0] * w->in[1] * c) {
+    for (int64_t p = 0; p < w->out[0]; p++) {
+      const pare_pool_part rows = pare_pool_part_at(w, 0, p);
+      for (int64_t q = 0; q < w->out[1]; q++, y += c) {
+        const pare_pool_part columns = pare_pool_part_at(w, 1, q);
+        memset(y, 0, (size_t)c * sizeof *y);
+        for (int64_t k = rows.first; k < rows.end; k++) {
+          const float *row = x + ((rows.start + k * w->dilation[0]) * w->in[1] + columns.start) * c;
+          for (int64_t j = columns.first; j < columns.end; j++)
+            pare_op_add_f32(y, row + j * w->dilation[1] * c, c);
+        }
+        const float n = divisor(w, include_pad, rows, columns);
+        for (int64_t k = 0; k < c; k++) y[k] = n > 0.0f ? y[k] / n : 0.0f;
+      }
+    }
+  }
+  return PARE_OK;
+}
+
 static pare_status run(pare_call *call) {
+  if (call->node->channels_last) return run_last(call);
   const pare_window *w = call->state;
   const bool include_pad = pare_node_int(call->node, "count_include_pad", 0) != 0;
   const int64_t n_planes = call->in[0]->shape.dims[0] * call->in[0]->shape.dims[1];
@@ -81,4 +108,5 @@ const pare_op pare_op_average_pool = {
     .backward = backward,
     .couple = pare_pool_couple,
     .quant = PARE_QUANT_VALUES,
+    .layout = PARE_LAYOUT_FOLLOWS,
 };

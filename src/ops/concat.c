@@ -2,7 +2,8 @@
 #include "ops/op_util.h"
 
 static int axis_of(const pare_call *call) {
-  return pare_op_axis_of(pare_node_int(call->node, "axis", 0), call->in[0]->shape.rank);
+  const int axis = pare_op_axis_of(pare_node_int(call->node, "axis", 0), call->in[0]->shape.rank);
+  return pare_op_image_axis(call, axis);
 }
 
 static pare_status infer(pare_call *call) {
@@ -12,6 +13,7 @@ static pare_status infer(pare_call *call) {
   if (pare_node_attr(call->node, "axis") == NULL)
     return pare_fail(call->ctx, PARE_BAD_MODEL, "attribute 'axis' is missing");
   PARE_TRY(pare_op_axis(call, pare_node_int(call->node, "axis", 0), out.rank, &axis));
+  axis = pare_op_image_axis(call, axis);
   for (int i = 1; i < call->n_in; i++) {
     PARE_TRY(pare_op_need(call, i));
     const pare_shape *in = &call->in[i]->shape;
@@ -85,4 +87,5 @@ const pare_op pare_op_concat = {
     .backward = backward,
     .couple = couple,
     .quant = PARE_QUANT_VALUES,
+    .layout = PARE_LAYOUT_FOLLOWS,
 };

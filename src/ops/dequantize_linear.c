@@ -13,6 +13,7 @@ static pare_status infer(pare_call *call) {
   if (pare_tensor_count(call->in[1]) != 1) {
     int axis;
     PARE_TRY(pare_op_axis(call, pare_node_int(call->node, "axis", 1), x->rank, &axis));
+    axis = pare_op_image_axis(call, axis);
     channels = x->dims[axis];
   }
   PARE_TRY(pare_q_need_scale(call, 1, channels));
@@ -48,7 +49,8 @@ static pare_status run(pare_call *call) {
   const int64_t channels = pare_tensor_count(call->in[1]);
   int64_t n = pare_tensor_count(x), repeats = 1;
   if (channels > 1) {
-    const int axis = pare_op_axis_of(pare_node_int(call->node, "axis", 1), x->shape.rank);
+    const int axis =
+        pare_op_image_axis(call, pare_op_axis_of(pare_node_int(call->node, "axis", 1), x->shape.rank));
     repeats = pare_shape_count_range(&x->shape, 0, axis);
     n = pare_shape_count_range(&x->shape, axis + 1, x->shape.rank);
   }
@@ -69,4 +71,5 @@ const pare_op pare_op_dequantize_linear = {
     .infer = infer,
     .run = run,
     .no_gradient = "integers have no gradient",
+    .layout = PARE_LAYOUT_FOLLOWS,
 };

@@ -39,4 +39,5 @@ const pare_op pare_op_div = {
     .couple = pare_couple_broadcast,
     .quant = PARE_QUANT_NONE,
     .in_place = true,
+    .layout = PARE_LAYOUT_ANY,
 };

@@ -45,4 +45,5 @@ const pare_op pare_op_dropout = {
     .quant = PARE_QUANT_SAME,
     .same_bytes = true,
     .in_place = true,
+    .layout = PARE_LAYOUT_ANY,
 };

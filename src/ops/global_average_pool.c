@@ -5,18 +5,42 @@
 static pare_status infer(pare_call *call) {
   static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
   PARE_TRY(pare_op_need_dtype(call, 0, f32_only));
-  pare_shape y = call->in[0]->shape;
+  pare_shape y = pare_op_image(call, call->in[0]);
   if (y.rank < 3)
     return pare_fail(call->ctx, PARE_BAD_MODEL, "input has rank %d, expected at least 3", y.rank);
   for (int i = 2; i < y.rank; i++) y.dims[i] = 1;
-  return pare_op_set_out(call, 0, PARE_F32, &y);
+  return pare_op_set_image(call, PARE_F32, &y);
 }
 
 static int64_t plane_of(const pare_call *call) {
   return pare_shape_count_range(&call->in[0]->shape, 2, call->in[0]->shape.rank);
 }
 
+/* Eight channels at a time; place p goes to lane p % 8 of its channel, as in pare_op_sum_f32. */
+static void mean_last(const float *x, int64_t plane, int64_t c, float *y) {
+  for (int64_t first = 0; first < c; first += 8) {
+    const int64_t n = c - first < 8 ? c - first : 8;
+    float lane[8][8] = {{0}};
+    for (int64_t p = 0; p < plane; p++)
+      for (int64_t i = 0; i < n; i++) lane[p & 7][i] += x[p * c + first + i];
+    for (int64_t i = 0; i < n; i++) {
+      float own[8];
+      for (int k = 0; k < 8; k++) own[k] = lane[k][i];
+      y[first + i] = pare_op_lanes(own) / (float)plane;
+    }
+  }
+}
+
+static pare_status run_last(pare_call *call) {
+  const pare_shape *x = &call->in[0]->shape;
+  const int64_t plane = x->dims[1] * x->dims[2], c = x->dims[3];
+  for (int64_t i = 0; i < x->dims[0]; i++)
+    mean_last(pare_f32(call->in[0]) + i * plane * c, plane, c, pare_f32(call->out[0]) + i * c);
+  return PARE_OK;
+}
+
 static pare_status run(pare_call *call) {
+  if (call->node->channels_last) return run_last(call);
   const int64_t plane = plane_of(call), n = pare_tensor_count(call->out[0]);
   const float *x = pare_f32(call->in[0]);
   float *y = pare_f32(call->out[0]);
@@ -49,4 +73,5 @@ const pare_op pare_op_global_average_pool = {
     .backward = backward,
     .couple = pare_pool_couple,
     .quant = PARE_QUANT_VALUES,
+    .layout = PARE_LAYOUT_FOLLOWS,
 };

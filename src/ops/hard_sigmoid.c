@@ -38,4 +38,5 @@ const pare_op pare_op_hard_sigmoid = {
     .couple = pare_couple_same,
     .quant = PARE_QUANT_NONE,
     .in_place = true,
+    .layout = PARE_LAYOUT_ANY,
 };

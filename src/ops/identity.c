@@ -15,4 +15,5 @@ const pare_op pare_op_identity = {
     .quant = PARE_QUANT_SAME,
     .same_bytes = true,
     .in_place = true,
+    .layout = PARE_LAYOUT_ANY,
 };

@@ -94,6 +94,7 @@ typedef struct pool_call {
   const float *x;
   float *y;
   int32_t *places; /* NULL unless training */
+  int64_t channels;
 } pool_call;
 
 static void run_plane(void *arg, int64_t i, int i_thread) {
@@ -120,11 +121,40 @@ static void run_plane(void *arg, int64_t i, int i_thread) {
   }
 }
 
+/* y[n] = max(y, x); a NaN wins and stays. */
+static void raise(const float *restrict x, int64_t n, float *restrict y) {
+  for (int64_t i = 0; i < n; i++) y[i] = ((x[i] > y[i]) | (x[i] != x[i])) ? x[i] : y[i];
+}
+
+/* Channels last: output row `i` of all images. */
+static void run_last_row(void *arg, int64_t i, int i_thread) {
+  const pool_call *call = arg;
+  const pare_window *w = call->w;
+  const int64_t c = call->channels;
+  const float *x = call->x + i / w->out[0] * w->in[0] * w->in[1] * c;
+  float *y = call->y + i * w->out[1] * c;
+  const pare_pool_part rows = pare_pool_part_at(w, 0, i % w->out[0]);
+  (void)i_thread;
+  for (int64_t q = 0; q < w->out[1]; q++, y += c) {
+    const pare_pool_part columns = pare_pool_part_at(w, 1, q);
+    for (int64_t k = 0; k < c; k++) y[k] = -INFINITY;
+    for (int64_t k = rows.first; k < rows.end; k++) {
+      const float *row = x + ((rows.start + k * w->dilation[0]) * w->in[1] + columns.start) * c;
+      for (int64_t j = columns.first; j < columns.end; j++) raise(row + j * w->dilation[1] * c, c, y);
+    }
+  }
+}
+
 static pare_status run(pare_call *call) {
   if (pare_max_pool_is_8bit(call)) return pare_max_pool_8bit_run(call);
   const pare_shape *x = &call->in[0]->shape;
   pool_call all = {call->state, pare_f32(call->in[0]), pare_f32(call->out[0]),
-                   call->training ? call->saved : NULL};
+                   call->training ? call->saved : NULL, 0};
+  if (call->node->channels_last) {
+    all.channels = x->dims[3];
+    pare_parallel_for(call->pool, x->dims[0] * all.w->out[0], run_last_row, &all);
+    return PARE_OK;
+  }
   pare_parallel_for(call->pool, x->dims[0] * x->dims[1], run_plane, &all);
   return PARE_OK;
 }
@@ -157,4 +187,5 @@ const pare_op pare_op_max_pool = {
     .backward = backward,
     .couple = pare_pool_couple,
     .quant = PARE_QUANT_SAME,
+    .layout = PARE_LAYOUT_FOLLOWS,
 };

@@ -8,9 +8,10 @@ pare_status pare_max_pool_8bit_infer(pare_call *call) {
   pare_window window;
   const pare_tensor *x = call->in[0];
   PARE_TRY(pare_op_need(call, 0));
-  PARE_TRY(pare_window_read(call, &x->shape, NULL, true, &window));
-  const pare_shape y = pare_window_out_shape(&x->shape, x->shape.dims[1], &window);
-  return pare_op_set_out(call, 0, x->dtype, &y);
+  const pare_shape image = pare_op_image(call, x);
+  PARE_TRY(pare_window_read(call, &image, NULL, true, &window));
+  const pare_shape y = pare_window_out_shape(&image, image.dims[1], &window);
+  return pare_op_set_image(call, x->dtype, &y);
 }
 
 typedef struct pool_8bit {
@@ -18,6 +19,7 @@ typedef struct pool_8bit {
   const uint8_t *x;
   uint8_t *y;
   uint8_t flip; /* 0x80 for s8: makes it compare as u8 */
+  int64_t channels;
 } pool_8bit;
 
 /* Two rows, two by two, stride 2: 8 outputs at once. */
@@ -75,9 +77,44 @@ static void run_plane(void *arg, int64_t i, int i_thread) {
   }
 }
 
+/* y[n] = max(y, x), as u8 or as s8. */
+static void raise(const pool_8bit *p, const uint8_t *restrict x, int64_t n, uint8_t *restrict y) {
+  if (p->flip) {
+    const int8_t *sx = (const int8_t *)x;
+    int8_t *sy = (int8_t *)y;
+    for (int64_t i = 0; i < n; i++) sy[i] = sx[i] > sy[i] ? sx[i] : sy[i];
+  } else {
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] > y[i] ? x[i] : y[i];
+  }
+}
+
+/* Channels last: output row `i` of all images. */
+static void run_last_row(void *arg, int64_t i, int i_thread) {
+  const pool_8bit *p = arg;
+  const pare_window *w = p->w;
+  const int64_t c = p->channels;
+  const uint8_t *x = p->x + i / w->out[0] * w->in[0] * w->in[1] * c;
+  uint8_t *y = p->y + i * w->out[1] * c;
+  const pare_pool_part rows = pare_pool_part_at(w, 0, i % w->out[0]);
+  (void)i_thread;
+  for (int64_t q = 0; q < w->out[1]; q++, y += c) {
+    const pare_pool_part columns = pare_pool_part_at(w, 1, q);
+    memset(y, p->flip, (size_t)c);
+    for (int64_t k = rows.first; k < rows.end; k++) {
+      const uint8_t *row = x + ((rows.start + k * w->dilation[0]) * w->in[1] + columns.start) * c;
+      for (int64_t j = columns.first; j < columns.end; j++) raise(p, row + j * w->dilation[1] * c, c, y);
+    }
+  }
+}
+
 pare_status pare_max_pool_8bit_run(pare_call *call) {
   const pare_tensor *x = call->in[0];
-  pool_8bit p = {call->state, pare_u8(x), pare_u8(call->out[0]), x->dtype == PARE_S8 ? 0x80 : 0};
+  pool_8bit p = {call->state, pare_u8(x), pare_u8(call->out[0]), x->dtype == PARE_S8 ? 0x80 : 0, 0};
+  if (call->node->channels_last) {
+    p.channels = x->shape.dims[3];
+    pare_parallel_for(call->pool, x->shape.dims[0] * p.w->out[0], run_last_row, &p);
+    return PARE_OK;
+  }
   pare_parallel_for(call->pool, x->shape.dims[0] * x->shape.dims[1], run_plane, &p);
   return PARE_OK;
 }

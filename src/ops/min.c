@@ -37,4 +37,5 @@ const pare_op pare_op_min = {
     .backward = pare_select_backward,
     .couple = pare_couple_broadcast,
     .quant = PARE_QUANT_NONE,
+    .layout = PARE_LAYOUT_ANY,
 };

@@ -54,6 +54,15 @@ typedef enum pare_quant_kind {
   PARE_QUANT_VALUES /* computes on values: runs on int8 inputs with an output scale of its own (Add, GlobalAveragePool, ...) */
 } pare_quant_kind;
 
+/* How an operator takes its images, tensors of four dimensions, where the session keeps them channels last (session/layout.c). A node that runs
+ * so has channels_last set; its weights stay as ONNX has them. */
+typedef enum pare_layout {
+  PARE_LAYOUT_FIXED,   /* needs ONNX's order, [N,C,H,W] */
+  PARE_LAYOUT_ANY,     /* element by element, operands broadcast: looks at no axis, any order does */
+  PARE_LAYOUT_FOLLOWS, /* has a form for [N,H,W,C] of in[0] (of every image, with any number of inputs) */
+  PARE_LAYOUT_CHANNELS_LAST /* the same, and is so much faster that turning its input is worth it */
+} pare_layout;
+
 typedef struct pare_op {
   const char *name, *domain;
   int min_in, max_in, min_out, max_out; /* max -1: any number */
@@ -77,6 +86,7 @@ typedef struct pare_op {
   /* The output's shape depends on the inputs' values (NonZero, Compress, ...): infer is called only when the data of every
    * input is there (all in_is_const), which planning has for constants, and a dynamic session for everything. */
   bool shape_from_data;
+  pare_layout layout;
 } pare_op;
 
 /* NULL when it is not there. */
@@ -102,6 +112,14 @@ pare_status pare_op_need_data(pare_call *call, int i);
 pare_status pare_op_const_ints(pare_call *call, int i, int64_t *out, size_t max, size_t *n);
 /* out[0] = in[0]'s dtype and shape: the infer function of element-wise operators. */
 pare_status pare_op_infer_same(pare_call *call);
+/* The shape of an image in ONNX's order, [N,C,H,W], whatever the order of the node's images; other shapes as they are. */
+pare_shape pare_op_image(const pare_call *call, const pare_tensor *tensor);
+/* out[0] = an image of this shape, given in ONNX's order. */
+pare_status pare_op_set_image(pare_call *call, pare_dtype dtype, const pare_shape *shape);
+/* The axis of the node's images that ONNX counts as `axis` (>= 0). */
+static inline int pare_op_image_axis(const pare_call *call, int axis) {
+  return !call->node->channels_last || axis == 0 ? axis : axis == 1 ? 3 : axis - 1;
+}
 static inline bool pare_call_has(const pare_call *call, int i) {
   return i < call->n_in && call->in[i] != NULL;
 }

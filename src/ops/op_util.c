@@ -110,6 +110,18 @@ pare_status pare_op_set_out(pare_call *call, int i, pare_dtype dtype, const pare
   return PARE_OK;
 }
 
+pare_shape pare_op_image(const pare_call *call, const pare_tensor *tensor) {
+  const pare_shape *s = &tensor->shape;
+  if (!call->node->channels_last || s->rank != 4) return *s;
+  return PARE_SHAPE(s->dims[0], s->dims[3], s->dims[1], s->dims[2]);
+}
+
+pare_status pare_op_set_image(pare_call *call, pare_dtype dtype, const pare_shape *shape) {
+  if (!call->node->channels_last || shape->rank != 4) return pare_op_set_out(call, 0, dtype, shape);
+  const pare_shape last = PARE_SHAPE(shape->dims[0], shape->dims[2], shape->dims[3], shape->dims[1]);
+  return pare_op_set_out(call, 0, dtype, &last);
+}
+
 pare_status pare_op_attr_type(pare_call *call, const char *name, pare_attr_type type) {
   const pare_attr *attr = pare_node_attr(call->node, name);
   if (attr == NULL || attr->type == type) return PARE_OK;

@@ -40,7 +40,7 @@ static pare_status read_padding(pare_call *call, padding *p) {
   }
   if (n != 2 * n_axes) return pare_fail(call->ctx, PARE_BAD_MODEL, "%zu pads for %zu axes", n, n_axes);
   for (size_t i = 0; i < n_axes; i++) {
-    const int axis = pare_op_axis_of(axes[i], rank);
+    const int axis = pare_op_image_axis(call, pare_op_axis_of(axes[i], rank));
     p->begin[axis] = pads[i];
     p->end[axis] = pads[n_axes + i];
   }
@@ -181,4 +181,5 @@ const pare_op pare_op_pad = {
     .backward = backward,
     .couple = couple,
     .quant = PARE_QUANT_NONE,
+    .layout = PARE_LAYOUT_FOLLOWS,
 };

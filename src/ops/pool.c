@@ -5,16 +5,18 @@ pare_status pare_pool_infer(pare_call *call) {
   static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
   PARE_TRY(pare_op_need_dtype(call, 0, f32_only));
   pare_window window;
-  PARE_TRY(pare_window_read(call, &call->in[0]->shape, NULL, true, &window));
-  const pare_shape y = pare_window_out_shape(&call->in[0]->shape, call->in[0]->shape.dims[1], &window);
-  return pare_op_set_out(call, 0, PARE_F32, &y);
+  const pare_shape x = pare_op_image(call, call->in[0]);
+  PARE_TRY(pare_window_read(call, &x, NULL, true, &window));
+  const pare_shape y = pare_window_out_shape(&x, x.dims[1], &window);
+  return pare_op_set_image(call, PARE_F32, &y);
 }
 
 pare_status pare_pool_prepare(pare_call *call) {
   pare_window *window = pare_arena_alloc(call->arena, sizeof *window);
   if (!window) return PARE_OUT_OF_MEMORY;
   call->state = window;
-  return pare_window_read(call, &call->in[0]->shape, NULL, true, window);
+  const pare_shape x = pare_op_image(call, call->in[0]);
+  return pare_window_read(call, &x, NULL, true, window);
 }
 
 pare_status pare_pool_couple(const pare_call *call, pare_coupler *coupler) {

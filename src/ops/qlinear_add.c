@@ -130,4 +130,5 @@ const pare_op pare_op_qlinear_add = {
     .infer = infer,
     .run = run,
     .no_gradient = "integers have no gradient",
+    .layout = PARE_LAYOUT_ANY,
 };

@@ -7,8 +7,9 @@
 typedef struct qconv {
   pare_s16_conv conv;
   int i_w, i_w_zero;
-  int16_t *packed; /* weights when they are constant */
-  float *scales;   /* [o] */
+  int16_t *packed;        /* weights when they are constant */
+  float *scales;          /* [o] */
+  size_t turned, weights; /* places in scratch: images in ONNX's order, weights packed while running */
 } qconv;
 
 /* Which inputs are what: QLinearConv has scales between. */
@@ -17,7 +18,7 @@ static bool is_linear(const pare_call *call) {
 }
 
 static pare_status infer_conv(pare_call *call, int i_w, pare_dtype dtype) {
-  const pare_shape *x = &call->in[0]->shape, *w = &call->in[i_w]->shape;
+  const pare_shape image = pare_op_image(call, call->in[0]), *x = &image, *w = &call->in[i_w]->shape;
   if (x->rank < 3 || w->rank != x->rank)
     return pare_fail(call->ctx, PARE_BAD_MODEL, "input of rank %d with weights of rank %d", x->rank, w->rank);
   PARE_TRY(pare_op_attr_type(call, "group", PARE_ATTR_INT));
@@ -31,7 +32,7 @@ static pare_status infer_conv(pare_call *call, int i_w, pare_dtype dtype) {
   pare_window window;
   PARE_TRY(pare_window_read(call, x, w->dims + 2, false, &window));
   const pare_shape y = pare_window_out_shape(x, o, &window);
-  return pare_op_set_out(call, 0, dtype, &y);
+  return pare_op_set_image(call, dtype, &y);
 }
 
 static pare_status infer_linear(pare_call *call) {
@@ -71,12 +72,19 @@ static void pack_weights(const pare_call *call, const qconv *q, int16_t *packed)
   }
 }
 
+/* [rows,columns] to [columns,rows], for each of n images. */
+static void turn_bytes(const uint8_t *from, int64_t n, int64_t rows, int64_t columns, uint8_t *to) {
+  for (; n > 0; n--, from += rows * columns)
+    for (int64_t j = 0; j < columns; j++)
+      for (int64_t i = 0; i < rows; i++) *to++ = from[i * columns + j];
+}
+
 static pare_status prepare(pare_call *call) {
   qconv *q = pare_arena_alloc(call->arena, sizeof *q);
   if (!q) return PARE_OUT_OF_MEMORY;
   q->i_w = is_linear(call) ? 3 : 1;
   q->i_w_zero = is_linear(call) ? 5 : 3;
-  const pare_shape *x = &call->in[0]->shape, *w = &call->in[q->i_w]->shape;
+  const pare_shape image = pare_op_image(call, call->in[0]), *x = &image, *w = &call->in[q->i_w]->shape;
   PARE_TRY(pare_window_read(call, x, w->dims + 2, false, &q->conv.window));
   q->conv.n = x->dims[0];
   q->conv.c = x->dims[1];
@@ -92,6 +100,13 @@ static pare_status prepare(pare_call *call) {
   if (!pare_mul_size((size_t)q->conv.o, (size_t)q->conv.a_row * sizeof(int16_t), &bytes))
     return pare_fail(call->ctx, PARE_BAD_MODEL, "the weights are too large");
   call->state = q;
+  q->turned = call->scratch_bytes = (call->scratch_bytes + 15) / 16 * 16;
+  if (call->node->channels_last &&
+      (!pare_add_size(call->scratch_bytes, pare_tensor_len_bytes(call->in[0]), &call->scratch_bytes) ||
+       !pare_add_size(call->scratch_bytes, pare_tensor_len_bytes(call->out[0]) + 32, &call->scratch_bytes)))
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "the images are too large");
+  call->scratch_bytes = call->scratch_bytes / 16 * 16;
+  q->weights = call->scratch_bytes;
   if (pare_q_const(call, q->i_w) && pare_q_const(call, q->i_w_zero)) {
     q->packed = pare_arena_alloc(call->arena, bytes);
     if (!q->packed) return PARE_OUT_OF_MEMORY;
@@ -145,20 +160,28 @@ static pare_status run(pare_call *call) {
   } else {
     to.s32 = pare_s32(call->out[0]);
   }
-  uint8_t *scratch = call->scratch;
+  uint8_t *scratch = call->scratch, *x = pare_u8(call->in[0]);
   int16_t *packed = q->packed;
   if (!packed) {
-    packed = (int16_t *)(void *)scratch;
-    scratch += ((size_t)(q->conv.o * q->conv.a_row) * sizeof *packed + 15) / 16 * 16;
+    packed = (int16_t *)(void *)(scratch + q->weights);
     pack_weights(call, q, packed);
   }
-  pare_s16_conv_run(&q->conv, call->in[0]->data, pare_q_zero(call, 2, 0), packed, store, &to, scratch);
+  if (!call->node->channels_last) {
+    pare_s16_conv_run(&q->conv, x, pare_q_zero(call, 2, 0), packed, store, &to, scratch);
+    return PARE_OK;
+  }
+  uint8_t *x_turned = scratch + q->turned, *y_turned = x_turned + pare_tensor_len_bytes(call->in[0]);
+  const int64_t places = q->conv.window.in[0] * q->conv.window.in[1];
+  turn_bytes(x, q->conv.n, places, q->conv.c, x_turned);
+  to.bytes = y_turned;
+  pare_s16_conv_run(&q->conv, x_turned, pare_q_zero(call, 2, 0), packed, store, &to, scratch);
+  turn_bytes(y_turned, q->conv.n, q->conv.o, q->conv.columns, pare_u8(call->out[0]));
   return PARE_OK;
 }
 
 static void cost(const pare_call *call, pare_cost *cost) {
   const int i_w = is_linear(call) ? 3 : 1;
-  const pare_shape *y = &call->out[0]->shape;
+  const pare_shape image = pare_op_image(call, call->out[0]), *y = &image;
   const uint64_t outputs = (uint64_t)y->dims[0] * (uint64_t)pare_shape_count_range(y, 2, y->rank);
   cost->macs = outputs * (uint64_t)pare_tensor_count(call->in[i_w]);
   cost->effective_macs = cost->macs;
@@ -177,6 +200,7 @@ const pare_op pare_op_qlinear_conv = {
     .run = run,
     .no_gradient = "integers have no gradient",
     .cost = cost,
+    .layout = PARE_LAYOUT_CHANNELS_LAST,
 };
 
 const pare_op pare_op_conv_integer = {

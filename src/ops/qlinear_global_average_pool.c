@@ -15,12 +15,12 @@ static pare_status infer(pare_call *call) {
   PARE_TRY(pare_q_need_zero(call, X_ZERO, dtype, 0, false));
   PARE_TRY(pare_q_need_scale(call, Y_SCALE, 0));
   PARE_TRY(pare_q_need_zero(call, Y_ZERO, dtype, 0, false));
-  pare_shape y = call->in[X]->shape;
+  pare_shape y = pare_op_image(call, call->in[X]);
   const int64_t elements = pare_shape_count_range(&y, 2, y.rank);
   if (elements < 1 || elements > INT32_MAX / 255)
     return pare_fail(call->ctx, PARE_UNSUPPORTED, "images of %lld elements", (long long)elements);
   for (int i = 2; i < y.rank; i++) y.dims[i] = 1;
-  return pare_op_set_out(call, 0, dtype, &y);
+  return pare_op_set_image(call, dtype, &y);
 }
 
 static int32_t sum_of(const pare_tensor *x, int64_t from, int64_t n) {
@@ -33,23 +33,55 @@ static int32_t sum_of(const pare_tensor *x, int64_t from, int64_t n) {
   return sum;
 }
 
+/* Channels last: sums of up to BLOCK channels over the places of an image. */
+#define BLOCK 64
+static void sum_last(const pare_tensor *x, const uint8_t *from, int64_t places, int64_t c, int64_t n,
+                     int32_t *restrict acc) {
+  for (int64_t i = 0; i < n; i++) acc[i] = 0;
+  for (int64_t p = 0; p < places; p++, from += c) {
+    if (x->dtype == PARE_S8) {
+      for (int64_t i = 0; i < n; i++) acc[i] += (int8_t)from[i];
+    } else {
+      for (int64_t i = 0; i < n; i++) acc[i] += from[i];
+    }
+  }
+}
+
+static void run_last(const pare_call *call, int64_t places, pare_requant_args args) {
+  const pare_tensor *x = call->in[X];
+  const int64_t c = x->shape.dims[3];
+  int32_t acc[BLOCK];
+  args.acc = acc;
+  for (int64_t i = 0; i < x->shape.dims[0]; i++) {
+    for (int64_t first = 0; first < c; first += BLOCK) {
+      args.n = c - first < BLOCK ? c - first : BLOCK;
+      sum_last(x, pare_u8(x) + i * places * c + first, places, c, args.n, acc);
+      args.y = pare_u8(call->out[0]) + i * c + first;
+      pare_requant_select()->requantize(&args);
+    }
+  }
+}
+
 static pare_status run(pare_call *call) {
   const pare_tensor *x = call->in[X];
-  const int64_t n = pare_shape_count_range(&x->shape, 2, x->shape.rank);
-  const int64_t planes = x->shape.dims[0] * x->shape.dims[1];
+  const pare_shape image = pare_op_image(call, x);
+  const int64_t n = image.dims[0] * image.dims[1], places = pare_shape_count_range(&image, 2, image.rank);
   const float y_scale = pare_q_scale(call, Y_SCALE, 0);
   pare_requant_args args = {.n = 1,
-                            .scale = pare_q_scale(call, X_SCALE, 0) / (y_scale * (float)n),
+                            .bias = -pare_q_zero(call, X_ZERO, 0) * (int32_t)places,
+                            .scale = pare_q_scale(call, X_SCALE, 0) / (y_scale * (float)places),
                             .zero_point = pare_q_zero(call, Y_ZERO, 0),
                             .is_signed = x->dtype == PARE_S8};
   pare_q_bounds(call->node, x->dtype, y_scale, args.zero_point, &args.low, &args.high);
-  const int32_t zeros = pare_q_zero(call, X_ZERO, 0) * (int32_t)n;
-  const pare_requant_kernel *kernel = pare_requant_select();
-  for (int64_t i = 0; i < planes; i++) {
-    const int32_t acc = sum_of(x, i * n, n) - zeros;
+  if (call->node->channels_last) {
+    run_last(call, places, args);
+    return PARE_OK;
+  }
+  for (int64_t i = 0; i < n; i++) {
+    const int32_t acc = sum_of(x, i * places, places);
     args.acc = &acc;
     args.y = pare_u8(call->out[0]) + i;
-    kernel->requantize(&args);
+    pare_requant_select()->requantize(&args);
   }
   return PARE_OK;
 }
@@ -64,4 +96,5 @@ const pare_op pare_op_qlinear_global_average_pool = {
     .infer = infer,
     .run = run,
     .no_gradient = "integers have no gradient",
+    .layout = PARE_LAYOUT_FOLLOWS,
 };

@@ -54,4 +54,5 @@ const pare_op pare_op_relu = {
     .couple = pare_couple_same,
     .quant = PARE_QUANT_VALUES,
     .in_place = true,
+    .layout = PARE_LAYOUT_ANY,
 };

@@ -25,6 +25,8 @@ pare_status pare_plan_call(const pare_model *model, const pare_node *node, pare_
 /* Checks counts, infers, checks sizes. */
 pare_status pare_plan_infer(pare_call *call);
 pare_status pare_plan_fold(pare_model *model, const pare_shape *input_shapes, pare_fold_rule rule);
+/* Keeps images channels last where that is faster. */
+pare_status pare_plan_layout(pare_model *model, const pare_shape *input_shapes);
 /* Gives every value that is computed a place in session->memory, and sets memory_bytes. */
 pare_status pare_plan_memory(pare_session *session);
 

@@ -16,7 +16,9 @@ static pare_status rewrite(pare_session *session, const pare_shape *shapes) {
     PARE_TRY(pare_fuse_qdq(model));
     PARE_TRY(pare_fuse_float(model));
   }
-  return pare_plan_fold(model, shapes, PARE_FOLD_ALL);
+  PARE_TRY(pare_plan_fold(model, shapes, PARE_FOLD_ALL));
+  /* Whoever reads every value expects them in ONNX's order. */
+  return options->fuse && !options->keep_all ? pare_plan_layout(model, shapes) : PARE_OK;
 }
 
 /* Training writes to weights: each gets memory of its own. */
