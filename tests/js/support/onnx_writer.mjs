@@ -33,8 +33,9 @@ function tensorProto(name, { dtype, dims, data }) {
   return Buffer.concat([...dims.map((d) => int(1, d)), int(2, DTYPES[dtype]), bytes(8, name), bytes(9, bytesOf(data))]);
 }
 
+/** A dimension that is a text is open, and has that name. */
 function valueInfo(name, { dtype, dims }) {
-  const shape = message(2, ...dims.map((d) => message(1, int(1, d))));
+  const shape = message(2, ...dims.map((d) => message(1, typeof d === 'string' ? bytes(2, d) : int(1, d))));
   return Buffer.concat([bytes(1, name), message(2, message(1, int(1, DTYPES[dtype]), shape))]);
 }
 
