@@ -136,6 +136,10 @@ PARE_API pare_status pare_model_info(const pare_model *model, pare_buffer *json)
 /* JSON, for drawing: nodes (name, operator, whether it is there, values read and made, row of the layer table) and values
  * (type, shape at batch 1 or null, constant). A model that cannot run is drawn too. OUT_OF_MEMORY. */
 PARE_API pare_status pare_model_graph(const pare_model *model, pare_buffer *json);
+/* Will a release of another runtime run it as pare_model_save writes it? `runtime`: onnxruntime@1.14. JSON: {"runs", "problems": [{"node", "op",
+ * "reason"}], "oldest": the first release that would, or null, ...}. BAD_ARGUMENT: a runtime that is not known. */
+PARE_API pare_status pare_model_check_runtime(const pare_model *model, const char *runtime,
+                                              pare_buffer *json);
 /* The initializers, in graph order. The view is the model's own memory: read only, until the model is freed. */
 PARE_API int pare_model_n_weights(const pare_model *model);
 PARE_API pare_tensor_view pare_model_weight(const pare_model *model, int i);

@@ -28,7 +28,7 @@ typedef struct cli_list {
 } cli_list;
 
 typedef struct cli_options {
-  const char *data, *recipe, *out, *checkpoint;
+  const char *data, *recipe, *out, *checkpoint, *runtime;
   bool json, quiet, fast, fresh, resume, help;
   int64_t threads, limit_test, limit_train, batch, runs;
   cli_list inputs, models;

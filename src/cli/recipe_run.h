@@ -1,8 +1,9 @@
-/* What `run` and `train` share: a recipe job from start to written files. */
+/* What `run`, `train` and `export` share: recipes, and a recipe job from start to written files. */
 #ifndef PARE_RECIPE_RUN_H
 #define PARE_RECIPE_RUN_H
 
 #include "cli/cli.h"
+#include "compress/pass.h"
 
 typedef struct cli_recipe_run {
   pare_model *model;
@@ -18,5 +19,10 @@ void cli_recipe_close(cli_recipe_run *run);
 /* right, total, accuracy, loss and weights_sha256 of the newest step as one line of JSON, or a table of
  * all steps. */
 pare_status cli_recipe_print(pare_context *ctx, const pare_buffer *report, const cli_options *options);
+
+/* ---- a command that stands for a pass ---- */
+/* {"pass": NAME, ...} with what was given as options. */
+void cli_put_step(pare_context *ctx, const cli_options *options, const pare_pass *pass, pare_json *json);
+void cli_put_value(pare_context *ctx, const pare_param *param, const char *text, pare_json *json);
 
 #endif

@@ -44,6 +44,7 @@ typedef struct pare_value {
   const char *dim_names[PARE_MAX_RANK]; /* symbolic dims, or NULL */
   bool is_initializer;                  /* then `tensor` holds dtype, shape and data */
   bool pruned;                          /* zeros of this initializer are masked: training keeps them zero */
+  bool sparse;       /* this initializer is written as sparse_initializer, where that is smaller */
   bool listed_input; /* this initializer also stands among the graph's inputs in the file, as before IR 4 */
   bool
       from_attr; /* this initializer stands for an attribute of an older opset (onnx/normalize.c): not a weight */

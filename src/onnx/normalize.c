@@ -36,32 +36,23 @@ static const struct form_change {
     {"Unsqueeze", 13, "axes", 1, FORM_INTS},
 };
 
-/* The first opset that has an operator (or, with `attr`, that attribute of it), of those that passes add to
- * older models. */
+/* The first opset that has an operator, or an attribute of it, or takes 8-bit integers there. */
 static const struct first_opset {
   const char *op, *attr;
   int since;
+  bool only_8bit;
 } firsts[] = {
-    {"ConstantOfShape", NULL, 9},
-    {"ConvInteger", NULL, 10},
-    {"DequantizeLinear", NULL, 10},
-    {"DequantizeLinear", "axis", 13},
-    {"DynamicQuantizeLinear", NULL, 11},
-    {"HardSwish", NULL, 14},
-    {"MatMulInteger", NULL, 10},
-    {"QLinearConv", NULL, 10},
-    {"QLinearMatMul", NULL, 10},
-    {"QuantizeLinear", NULL, 10},
-    {"QuantizeLinear", "axis", 13},
-    {"BatchNormalization", "training_mode", 14},
-    {"Resize", NULL, 10},
-    {"Resize", "coordinate_transformation_mode", 11},
+#define FIRST(op, attr, since) {op, attr, since, false},
+#define FIRST_8BIT(op, since)  {op, NULL, since, true},
+#include "onnx/first_opsets.def"
+#undef FIRST
+#undef FIRST_8BIT
 };
 
 static bool coerces_to_matrix(const pare_node *node) {
   return pare_node_is(node, "Softmax") || pare_node_is(node, "LogSoftmax") || pare_node_is(node, "Hardmax");
 }
-enum { SOFTMAX_SINCE = 13 };
+enum { SOFTMAX_SINCE = 13, SPLIT_COUNTS_SINCE = 18 };
 
 /* ---- reading: attributes to inputs --------------------------------------------------------------------- */
 
@@ -244,14 +235,38 @@ static bool softmax_fits(const pare_node *node, const int *ranks, int64_t opset)
   return (axis == -1 && opset >= 11) || (rank > 0 && (axis == rank - 1 || axis == -1));
 }
 
-/* The lowest opset, at least `opset`, in which the node has a form. */
-static int64_t needed_opset(const pare_model *model, const pare_node *node, const int *ranks, int64_t opset) {
-  if (*node->domain) return opset;
+static bool is_8bit(const pare_model *model, const pare_node *node) {
+  if (node->n_inputs < 1 || node->inputs[0] < 0) return false;
+  pare_dtype dtype = model->values[node->inputs[0]].dtype;
+  return dtype == PARE_U8 || dtype == PARE_S8;
+}
+
+static int64_t first_opset(const pare_model *model, const pare_node *node) {
+  int64_t first = 1;
   for (size_t k = 0; k < PARE_COUNT(firsts); k++) {
-    bool there =
-        pare_node_is(node, firsts[k].op) && (!firsts[k].attr || pare_node_attr(node, firsts[k].attr));
-    if (there && opset < firsts[k].since) opset = firsts[k].since;
+    if (firsts[k].since <= first || !pare_node_is(node, firsts[k].op)) continue;
+    if (firsts[k].attr && !pare_node_attr(node, firsts[k].attr)) continue;
+    if (!firsts[k].only_8bit || is_8bit(model, node)) first = firsts[k].since;
   }
+  return first;
+}
+
+/* Parts of unequal size without a list of sizes: only num_outputs says that. */
+static bool uneven_split(const pare_model *model, const pare_node *node) {
+  if (!pare_node_is(node, "Split") || !pare_node_attr(node, "num_outputs") || has_input(node, 1))
+    return false;
+  const pare_value *x = &model->values[node->inputs[0]];
+  int64_t axis = pare_node_int(node, "axis", 0);
+  if (axis < 0) axis += x->shape.rank;
+  if (!x->has_shape || axis < 0 || axis >= x->shape.rank || x->shape.dims[axis] < 0) return true;
+  return x->shape.dims[axis] % node->n_outputs != 0;
+}
+
+int64_t pare_onnx_needed_opset(const pare_model *model, const pare_node *node, const int *ranks,
+                               int64_t opset) {
+  if (*node->domain) return opset;
+  int64_t first = first_opset(model, node);
+  if (opset < first) opset = first;
   for (size_t k = 0; k < PARE_COUNT(changes); k++) {
     if (opset >= changes[k].since || !pare_node_is(node, changes[k].op)) continue;
     bool computed =
@@ -260,6 +275,9 @@ static int64_t needed_opset(const pare_model *model, const pare_node *node, cons
   }
   bool newer_slice = pare_node_is(node, "Slice") && has_input(node, 4); /* steps came with the inputs */
   if (newer_slice && opset < 10) opset = 10;
+  bool newer_pad = pare_node_is(node, "Pad") && has_input(node, 3); /* axes */
+  if (newer_pad && opset < 18) opset = 18;
+  if (opset < SPLIT_COUNTS_SINCE && uneven_split(model, node)) opset = SPLIT_COUNTS_SINCE;
   if (opset < SOFTMAX_SINCE && coerces_to_matrix(node) && !softmax_fits(node, ranks, opset))
     opset = SOFTMAX_SINCE;
   return opset;
@@ -288,7 +306,17 @@ static pare_status input_to_attr(pare_model *model, pare_node *node, const struc
   return PARE_OK;
 }
 
+/* From opset 18 a Split without sizes says how many parts it makes; before, its outputs did. */
+static pare_status denormalize_split(pare_model *model, pare_node *node, int64_t opset) {
+  if (!pare_node_is(node, "Split")) return PARE_OK;
+  if (opset >= SPLIT_COUNTS_SINCE && !has_input(node, 1) && !pare_node_attr(node, "num_outputs"))
+    return pare_node_set_int(model, node, "num_outputs", node->n_outputs);
+  if (opset < SPLIT_COUNTS_SINCE) pare_node_remove_attr(node, "num_outputs");
+  return PARE_OK;
+}
+
 static pare_status denormalize_node(pare_model *model, pare_node *node, const int *ranks, int64_t opset) {
+  PARE_TRY(denormalize_split(model, node, opset));
   bool changed = false;
   for (size_t k = 0; k < PARE_COUNT(changes); k++) {
     if (opset >= changes[k].since || !pare_node_is(node, changes[k].op)) continue;
@@ -326,7 +354,8 @@ static pare_status drop_unused(pare_model *model) {
 
 static pare_status denormalize_nodes(pare_model *model, const int *ranks) {
   int64_t before = pare_model_opset(model, ""), opset = before;
-  for (int i = 0; i < model->n_nodes; i++) opset = needed_opset(model, &model->nodes[i], ranks, opset);
+  for (int i = 0; i < model->n_nodes; i++)
+    opset = pare_onnx_needed_opset(model, &model->nodes[i], ranks, opset);
   if (opset != before) PARE_TRY(pare_model_set_opset(model, "", opset));
   for (int i = 0; i < model->n_nodes; i++) {
     if (*model->nodes[i].domain == 0) PARE_TRY(denormalize_node(model, &model->nodes[i], ranks, opset));

@@ -10,6 +10,7 @@
 #define PARE_ONNX_MIN_OPSET 1
 #define PARE_ONNX_MAX_OPSET 21
 #define PARE_ONNX_MAX_IR    10
+#define PARE_ONNX_SPARSE_IR 6 /* the first with sparse initializers */
 
 /* metadata_props key whose value lists the initializers with masked zeros: names parted by commas, with \,
  * and \\ for , and \. */
@@ -21,6 +22,14 @@ pare_status pare_onnx_tensor_read(pare_context *ctx, const char *file_name, cons
                                   size_t len_bytes, pare_tensor *out, pare_buffer *tensor_name);
 /* The content of a TensorProto, with raw_data. */
 void pare_onnx_tensor_write(pare_writer *out, const char *name, const pare_tensor *tensor);
+
+/* Makes a private clone be written in this opset, with the IR version that goes with it. UNSUPPORTED names the nodes that have no form in it. */
+pare_status pare_onnx_set_opset(pare_model *model, int64_t opset);
+/* The IR version that came with an opset. */
+int64_t pare_onnx_ir_of_opset(int64_t opset);
+
+/* Whether a value marked as sparse is written so: it is smaller then. */
+bool pare_onnx_stays_sparse(const pare_value *value);
 
 /* ---- inside src/onnx ----------------------------------------------------------------------------------- */
 
@@ -81,6 +90,11 @@ pare_status pare_onnx_tensor_load(const pare_tensor_proto *proto, pare_bytes *fi
 /* ValueInfoProto: adds or completes the value of that name. */
 pare_status pare_onnx_read_value(pare_onnx_reader *reader, const pare_wire *message, bool only_known,
                                  int *i_value);
+/* sparse.c: SparseTensorProto in GraphProto.sparse_initializer. The tensor inside is dense; its value is marked. */
+pare_status pare_onnx_read_sparse(pare_onnx_reader *reader, const pare_wire *message);
+void pare_onnx_sparse_put(pare_writer *out, uint32_t number, const pare_value *value);
+/* write.c: a TensorProto as field `number`. */
+void pare_onnx_tensor_put(pare_writer *out, uint32_t number, const char *name, const pare_tensor *tensor);
 pare_status pare_onnx_read_node(pare_onnx_reader *reader, const pare_wire *message);
 
 /* ranks.c: the rank of each value, -1 where it is not known. [n_values], pare_free; NULL: out of memory. */
@@ -92,5 +106,8 @@ pare_status pare_onnx_normalize(pare_model *model);
 pare_status pare_onnx_raise_old(pare_model *model);
 /* Turns a private clone into what is valid in its opset; raises the opset when a node has no form in it. */
 pare_status pare_onnx_denormalize(pare_model *model);
+/* The lowest opset, at least `opset`, in which the node has a form; `opset` itself for another domain's node. `ranks`: pare_onnx_ranks. */
+int64_t pare_onnx_needed_opset(const pare_model *model, const pare_node *node, const int *ranks,
+                               int64_t opset);
 
 #endif

@@ -102,11 +102,6 @@ static pare_status read_initializer(pare_onnx_reader *reader, const pare_wire *m
   return PARE_OK;
 }
 
-static pare_status refuse_sparse(pare_onnx_reader *reader, const pare_wire *message) {
-  return pare_fail(reader->ctx, PARE_UNSUPPORTED, "offset %zu: sparse initializers are not supported",
-                   pare_wire_offset(message, message->at));
-}
-
 /* Calls `read` for each message of this kind. */
 static pare_status each(pare_onnx_reader *reader, const pare_wire *graph, uint32_t number,
                         pare_status (*read)(pare_onnx_reader *, const pare_wire *)) {
@@ -135,7 +130,7 @@ static pare_status read_graph(pare_onnx_reader *reader, const pare_wire *graph) 
   static const struct {
     uint32_t number;
     pare_status (*read)(pare_onnx_reader *, const pare_wire *);
-  } kinds[] = {{GRAPH_SPARSE, refuse_sparse},         {GRAPH_INPUT, read_input},
+  } kinds[] = {{GRAPH_SPARSE, pare_onnx_read_sparse}, {GRAPH_INPUT, read_input},
                {GRAPH_INITIALIZER, read_initializer}, {GRAPH_OUTPUT, read_output},
                {GRAPH_NODE, pare_onnx_read_node},     {GRAPH_VALUE, read_value_info}};
   uint64_t known = PARE_FIELD_BIT(GRAPH_NAME);

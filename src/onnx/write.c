@@ -39,7 +39,7 @@ void pare_onnx_tensor_write(pare_writer *out, const char *name, const pare_tenso
   pare_wire_put_bytes(out, 9, tensor->data, pare_tensor_len_bytes(tensor));
 }
 
-static void put_tensor(pare_writer *out, uint32_t number, const char *name, const pare_tensor *tensor) {
+void pare_onnx_tensor_put(pare_writer *out, uint32_t number, const char *name, const pare_tensor *tensor) {
   size_t mark = pare_wire_begin(out, number);
   pare_onnx_tensor_write(out, name, tensor);
   pare_wire_end(out, mark);
@@ -52,7 +52,7 @@ static void put_attr_content(pare_writer *out, const pare_attr *attr) {
   case PARE_ATTR_FLOAT: pare_wire_put_f32(out, 2, attr->f); break;
   case PARE_ATTR_INT: pare_wire_put_int(out, 3, attr->i); break;
   case PARE_ATTR_STRING: pare_wire_put_bytes(out, 4, attr->s, strlen(attr->s)); break;
-  case PARE_ATTR_TENSOR: put_tensor(out, 5, NULL, &attr->tensor); break;
+  case PARE_ATTR_TENSOR: pare_onnx_tensor_put(out, 5, NULL, &attr->tensor); break;
   case PARE_ATTR_FLOATS:
     for (size_t i = 0; i < attr->n; i++) pare_wire_put_f32(out, 7, attr->floats[i]);
     break;
@@ -124,7 +124,8 @@ static pare_status put_graph(pare_writer *out, const pare_model *model) {
   pare_wire_put_text(out, 2, model->graph_name);
   for (int i = 0; i < model->n_values; i++) {
     const pare_value *value = &model->values[i];
-    if (value->is_initializer) put_tensor(out, 5, value->name, &value->tensor);
+    if (value->is_initializer && !pare_onnx_stays_sparse(value))
+      pare_onnx_tensor_put(out, 5, value->name, &value->tensor);
   }
   for (int i = 0; i < model->n_inputs; i++) put_value(out, 11, &model->values[model->inputs[i]]);
   for (int i = 0; i < model->n_values; i++) {
@@ -133,6 +134,9 @@ static pare_status put_graph(pare_writer *out, const pare_model *model) {
   }
   for (int i = 0; i < model->n_outputs; i++) put_value(out, 12, &model->values[model->outputs[i]]);
   PARE_TRY(put_value_infos(out, model));
+  for (int i = 0; i < model->n_values; i++) {
+    if (pare_onnx_stays_sparse(&model->values[i])) pare_onnx_sparse_put(out, 15, &model->values[i]);
+  }
   if (model->graph_extra.len_bytes)
     pare_writer_put(out, model->graph_extra.data, model->graph_extra.len_bytes);
   pare_wire_end(out, mark);
