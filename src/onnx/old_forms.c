@@ -64,6 +64,14 @@ static pare_status old_broadcast(pare_model *model, int i_node, const int *ranks
   return n_trailing && b_rank ? add_trailing_axes(model, i_node, b_rank, n_trailing) : PARE_OK;
 }
 
+/* PRelu's slope [C] was one per channel, whatever the axes behind. */
+static pare_status old_slope(pare_model *model, int i_node, const int *ranks) {
+  const pare_node *node = &model->nodes[i_node];
+  if (node->n_inputs != 2 || node->inputs[0] < 0 || node->inputs[1] < 0) return PARE_OK;
+  int x_rank = ranks[node->inputs[0]], slope_rank = ranks[node->inputs[1]];
+  return slope_rank == 1 && x_rank > 2 ? add_trailing_axes(model, i_node, 1, x_rank - 2) : PARE_OK;
+}
+
 /* ---- attributes ---------------------------------------------------------------------------------------- */
 
 static pare_status cast_type(pare_model *model, pare_node *node) {
@@ -126,6 +134,7 @@ static pare_status old_nodes(pare_model *model, const int *ranks) {
     if (*model->nodes[i].domain) continue;
     PARE_TRY(old_attributes(model, &model->nodes[i], opset));
     if (is_any(&model->nodes[i], broadcasting)) PARE_TRY(old_broadcast(model, i, ranks));
+    if (pare_node_is(&model->nodes[i], "PRelu")) PARE_TRY(old_slope(model, i, ranks));
   }
   return PARE_OK;
 }

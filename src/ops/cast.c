@@ -1,9 +1,9 @@
-/* Cast: values in another type (ONNX Cast, opset 13). Floats to integers truncate toward zero, saturate at
+/* Cast: values in another type, and CastLike: in the type of a second input (ONNX Cast, opset 13; CastLike, 15). Floats to integers truncate toward zero, saturate at
  * 64 bits and keep the low bits below that; NaN becomes 0. Anything but 0 is true. Strings are not there. */
 #include "ops/elementwise.h"
 
 static bool is_float(pare_dtype dtype) {
-  return dtype == PARE_F32 || dtype == PARE_F64 || dtype == PARE_F16 || dtype == PARE_BF16;
+  return pare_wide_is_float(dtype) || pare_wide_is_narrow(dtype);
 }
 
 static pare_status infer(pare_call *call) {
@@ -15,19 +15,16 @@ static pare_status infer(pare_call *call) {
   return pare_op_set_out(call, 0, (pare_dtype)to, &call->in[0]->shape);
 }
 
+static pare_status infer_like(pare_call *call) {
+  PARE_TRY(pare_op_need(call, 0));
+  PARE_TRY(pare_op_need(call, 1));
+  return pare_op_set_out(call, 0, call->in[1]->dtype, &call->in[0]->shape);
+}
+
 static int64_t to_s64(double x) {
   if (x != x) return 0;
   if (x >= 9223372036854775808.0) return INT64_MAX;
   return x <= -9223372036854775808.0 ? INT64_MIN : (int64_t)x;
-}
-
-static void store(pare_tensor *out, int64_t i, int64_t x) {
-  switch (pare_dtype_size(out->dtype)) {
-  case 1: pare_u8(out)[i] = (uint8_t)x; break;
-  case 2: ((uint16_t *)out->data)[i] = (uint16_t)x; break;
-  case 4: pare_s32(out)[i] = (int32_t)x; break;
-  default: pare_s64(out)[i] = x; break;
-  }
 }
 
 static pare_status run(pare_call *call) {
@@ -40,9 +37,9 @@ static pare_status run(pare_call *call) {
   else if (is_float(out->dtype))
     for (int64_t i = 0; i < n; i++) pare_tensor_set_f64(out, i, pare_tensor_get_f64(in, i));
   else if (is_float(in->dtype))
-    for (int64_t i = 0; i < n; i++) store(out, i, to_s64(pare_tensor_get_f64(in, i)));
+    for (int64_t i = 0; i < n; i++) pare_wide_set_s64(out, i, to_s64(pare_tensor_get_f64(in, i)));
   else
-    for (int64_t i = 0; i < n; i++) store(out, i, pare_tensor_get_s64(in, i));
+    for (int64_t i = 0; i < n; i++) pare_wide_set_s64(out, i, pare_tensor_get_s64(in, i));
   return PARE_OK;
 }
 
@@ -53,16 +50,19 @@ static pare_status backward(pare_grad_call *grad) {
   return pare_fail(call->ctx, PARE_UNSUPPORTED, "gradients pass through casts from f32 to f32 only");
 }
 
-const pare_op pare_op_cast = {
-    .name = "Cast",
-    .domain = "",
-    .min_in = 1,
-    .max_in = 1,
-    .min_out = 1,
-    .max_out = 1,
-    .infer = infer,
-    .run = run,
-    .backward = backward,
-    .couple = pare_couple_same,
-    .quant = PARE_QUANT_NONE,
-};
+#define CAST(variable, onnx_name, n_in, infer_)                                                              \
+  const pare_op pare_op_##variable = {                                                                       \
+      .name = (onnx_name),                                                                                   \
+      .domain = "",                                                                                          \
+      .min_in = (n_in),                                                                                      \
+      .max_in = (n_in),                                                                                      \
+      .min_out = 1,                                                                                          \
+      .max_out = 1,                                                                                          \
+      .infer = (infer_),                                                                                     \
+      .run = run,                                                                                            \
+      .backward = backward,                                                                                  \
+      .couple = pare_couple_same,                                                                            \
+      .quant = PARE_QUANT_NONE,                                                                              \
+  };
+CAST(cast, "Cast", 1, infer)
+CAST(cast_like, "CastLike", 2, infer_like)

@@ -6,8 +6,7 @@
 #include <math.h>
 
 static pare_status infer(pare_call *call) {
-  static const pare_dtype dtypes[] = {PARE_F32, PARE_F64, PARE_S8, PARE_U8, PARE_S32, PARE_S64, PARE_NONE};
-  PARE_TRY(pare_op_need_dtype(call, 0, dtypes));
+  PARE_TRY(pare_wide_need_number(call, 0));
   for (int i = 1; i < 3; i++) {
     if (!pare_call_has(call, i)) continue;
     PARE_TRY(pare_op_need(call, i));
@@ -36,7 +35,11 @@ static pare_status run(pare_call *call) {
   case PARE_F64: CLIP(double, -(double)INFINITY, (double)INFINITY); break;
   case PARE_S8: CLIP(int8_t, INT8_MIN, INT8_MAX); break;
   case PARE_U8: CLIP(uint8_t, 0, UINT8_MAX); break;
+  case PARE_S16: CLIP(int16_t, INT16_MIN, INT16_MAX); break;
+  case PARE_U16: CLIP(uint16_t, 0, UINT16_MAX); break;
   case PARE_S32: CLIP(int32_t, INT32_MIN, INT32_MAX); break;
+  case PARE_U32: CLIP(uint32_t, 0, UINT32_MAX); break;
+  case PARE_U64: CLIP(uint64_t, 0, UINT64_MAX); break;
   default: CLIP(int64_t, INT64_MIN, INT64_MAX); break;
   }
   return PARE_OK;
@@ -51,7 +54,7 @@ static void gradient(const pare_call *call, const float *x, const float *y, cons
 }
 
 static pare_status backward(pare_grad_call *grad) {
-  return pare_unary_backward(grad, gradient);
+  return pare_unary_backward_by(grad, gradient);
 }
 
 const pare_op pare_op_clip = {

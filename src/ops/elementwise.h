@@ -1,5 +1,5 @@
-/* Element-wise operators: what is the same in all of them. A unary operator gives two loops over f32
- * (value and gradient); a binary one gives a table of loops, one per type, and a gradient loop.
+/* Element-wise operators: what is the same in all of them. Each gives a table (`family` in its descriptor): a loop over f32 where
+ * speed matters, a function of one or two numbers in f64 and in s64 for every other type (wide.h), and its gradient.
  * Broadcasting, gradients summed over repeated axes and channel coupling are here. Broadcasting is numpy's
  * (ONNX "Multidirectional Broadcasting"). */
 #ifndef PARE_ELEMENTWISE_H
@@ -7,6 +7,7 @@
 
 #include "ops/loop.h"
 #include "ops/op_util.h"
+#include "ops/wide.h"
 
 /* Promises that a loop's iterations do not depend on each other, also when an output stands in its input's
  * memory. */
@@ -24,43 +25,73 @@ typedef void (*pare_unary_fn)(const pare_call *call, const float *x, float *y, i
 /* dx[n] += the gradient, from x, y and g = dy. */
 typedef void (*pare_unary_grad_fn)(const pare_call *call, const float *x, const float *y, const float *g,
                                    float *dx, int64_t n);
-pare_status pare_unary_infer(pare_call *call); /* f32 only */
-pare_status pare_unary_run(pare_call *call, pare_unary_fn fn);
-pare_status pare_unary_backward(pare_grad_call *grad, pare_unary_grad_fn fn);
+/* The `family` of a unary operator. `p` holds its float attributes, in the order of `attrs`. */
+typedef struct pare_unary {
+  struct {
+    const char *name;
+    float fallback;
+  } attrs[2];
+  pare_unary_fn f32;                                    /* NULL: as f64 */
+  double (*f64)(const double *p, double x);             /* NULL: no floats */
+  int64_t (*s64)(const double *p, int64_t x);           /* NULL: no integers */
+  pare_unary_grad_fn gradient;                          /* NULL: by `slope` */
+  double (*slope)(const double *p, double x, double y); /* dy/dx */
+  bool takes_bool, only_bool, gives_bool, no_unsigned;
+} pare_unary;
+pare_status pare_unary_infer(pare_call *call);
+pare_status pare_unary_run(pare_call *call);
+pare_status pare_unary_backward(pare_grad_call *grad);
+/* The same with a gradient loop given: operators that are no `pare_unary`. */
+pare_status pare_unary_backward_by(pare_grad_call *grad, pare_unary_grad_fn fn);
 /* Every axis of in[0] goes with the same axis of out[0]. */
 pare_status pare_couple_same(const pare_call *call, pare_coupler *coupler);
+
+/* The descriptor of a unary operator but for its gradient. */
+#define PARE_UNARY_FACTS(onnx_name, onnx_domain, table)                                                      \
+  .name = (onnx_name), .domain = (onnx_domain), .min_in = 1, .max_in = 1, .min_out = 1, .max_out = 1,        \
+  .infer = pare_unary_infer, .run = pare_unary_run, .couple = pare_couple_same, .in_place = true,            \
+  .layout = PARE_LAYOUT_ANY, .family = &(table)
 
 /* ---- binary -------------------------------------------------------------------------------------------- */
 /* y[i] = f(a[i * a_step], b[i * b_step]) for i < n; steps are 0 or 1. y may be a's memory when a_step is
  * 1. */
-typedef void (*pare_binary_fn)(const void *a, int64_t a_step, const void *b, int64_t b_step, void *y,
+typedef void (*pare_binary_fn)(const float *a, int64_t a_step, const float *b, int64_t b_step, float *y,
                                int64_t n);
-typedef struct pare_binary_kernel {
-  pare_dtype in, out;
-  pare_binary_fn run;
-} pare_binary_kernel;
+/* The `family` of an operator of two inputs, or of any number taken two by two: what it computes per kind of type. */
+typedef struct pare_binary {
+  pare_binary_fn f32;                     /* NULL: as f64 */
+  double (*f64)(double x1, double x2);    /* NULL: no floats */
+  int64_t (*s64)(int64_t x1, int64_t x2); /* NULL: no integers; the low bits are kept, so that they wrap */
+  int64_t (*u64)(int64_t x1, int64_t x2); /* the bits of two u64; NULL: as s64 */
+  bool takes_bool, gives_bool, no_ints;   /* bool goes through s64 */
+} pare_binary;
 /* da[i * a_step] += ..., db[i * b_step] += ...; da or db may be NULL. */
 typedef void (*pare_binary_grad_fn)(const float *a, int64_t a_step, const float *b, int64_t b_step,
                                     const float *g, int64_t n, float *da, float *db);
 
-pare_status pare_binary_infer(pare_call *call, const pare_binary_kernel *kernels, size_t n);
-pare_status pare_binary_run(pare_call *call, const pare_binary_kernel *kernels, size_t n);
-/* out = f(a, b) with broadcasting: a step of operators with any number of inputs. out may be a when their
- * shapes are equal. */
-void pare_binary_apply(pare_binary_fn fn, const pare_tensor *a, const pare_tensor *b, pare_tensor *out);
-/* Min and Max: the table's function over any number of inputs, and the gradient to the first input that
- * equals the output. */
-pare_status pare_select_run(pare_call *call, const pare_binary_kernel *kernels, size_t n);
+pare_status pare_binary_infer(pare_call *call);
+/* Over all inputs, from the left; one input is copied. */
+pare_status pare_binary_run(pare_call *call);
+/* The same by a table that depends on attributes. */
+pare_status pare_binary_infer_as(pare_call *call, const pare_binary *op);
+pare_status pare_binary_run_as(pare_call *call, const pare_binary *op);
+/* Min and Max: the gradient goes to the first input that equals the output. */
 pare_status pare_select_backward(pare_grad_call *grad);
 pare_status pare_binary_backward(pare_grad_call *grad, pare_binary_grad_fn fn);
+/* d_in[i] += factor * d_out for every input, summed over repeated axes. */
+pare_status pare_sum_backward(pare_grad_call *grad, float factor);
 /* Equal axes of every input and out[0] go together; an axis of length 1 that is repeated stays as it is. */
 pare_status pare_couple_broadcast(const pare_call *call, pare_coupler *coupler);
 
+/* The descriptor of a binary operator but for its gradient. */
+#define PARE_BINARY_FACTS(onnx_name, table)                                                                  \
+  .name = (onnx_name), .domain = "", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,                   \
+  .infer = pare_binary_infer, .run = pare_binary_run, .couple = pare_couple_broadcast,                       \
+  .layout = PARE_LAYOUT_ANY, .family = &(table)
+
 /* Four loops for f32: the compiler vectorises each. `expression` is in x1 and x2. */
 #define PARE_BINARY_F32(name, expression)                                                                    \
-  static void name(const void *a_, int64_t a_step, const void *b_, int64_t b_step, void *y_, int64_t n) {    \
-    const float *a = (const float *)a_, *b = (const float *)b_;                                              \
-    float *y = (float *)y_;                                                                                  \
+  static void name(const float *a, int64_t a_step, const float *b, int64_t b_step, float *y, int64_t n) {    \
     if (n <= 0) return;                                                                                      \
     if (a_step && b_step) {                                                                                  \
       PARE_IVDEP for (int64_t i = 0; i < n; i++) {                                                           \
@@ -85,16 +116,25 @@ pare_status pare_couple_broadcast(const pare_call *call, pare_coupler *coupler);
     }                                                                                                        \
   }
 
-/* One loop for the other types: they carry shapes and indices, seldom much data. */
-#define PARE_BINARY_ANY(name, type, out_type, expression)                                                    \
-  static void name(const void *a_, int64_t a_step, const void *b_, int64_t b_step, void *y_, int64_t n) {    \
-    const type *a = (const type *)a_, *b = (const type *)b_;                                                 \
-    out_type *y = (out_type *)y_;                                                                            \
-    for (int64_t i = 0; i < n; i++) {                                                                        \
-      const type x1 = a[i * a_step], x2 = b[i * b_step];                                                     \
-      y[i] = (out_type)(expression);                                                                         \
-    }                                                                                                        \
+/* Functions of two numbers; `expression` is in x1 and x2. */
+#define PARE_F64(name, expression)                                                                           \
+  static double name(double x1, double x2) {                                                                 \
+    return (expression);                                                                                     \
   }
+#define PARE_S64(name, expression)                                                                           \
+  static int64_t name(int64_t x1, int64_t x2) {                                                              \
+    return (expression);                                                                                     \
+  }
+#define PARE_U64(name, expression)                                                                           \
+  static int64_t name(int64_t a, int64_t b) {                                                                \
+    const uint64_t x1 = (uint64_t)a, x2 = (uint64_t)b;                                                       \
+    return (int64_t)(expression);                                                                            \
+  }
+/* f64, s64, u64: one expression for all. */
+#define PARE_EACH(expression)                                                                                \
+  PARE_F64(f64, expression)                                                                                  \
+  PARE_S64(s64, expression)                                                                                  \
+  PARE_U64(u64, expression)
 
 /* Gradients by x1 and x2, given g. A repeated operand's gradients are summed in the lanes of op_util.h. */
 #define PARE_BINARY_GRAD(name, by_x1, by_x2)                                                                 \
@@ -133,24 +173,13 @@ pare_status pare_couple_broadcast(const pare_call *call, pare_coupler *coupler);
       name##_run(a, 0, b, 0, g, n, da, db);                                                                  \
   }
 
-/* Integer arithmetic that wraps, for any width and sign. */
-#define PARE_WRAP(type, operation) ((type)((uint64_t)x1 operation(uint64_t) x2))
-
 /* The table of Add, Sub and Mul: wrapping integers, floats as they are. */
-#define PARE_ARITHMETIC(operation)                                                                           \
-  PARE_BINARY_F32(f32, x1 operation x2)                                                                      \
-  PARE_BINARY_ANY(f64, double, double, x1 operation x2)                                                      \
-  PARE_BINARY_ANY(s64, int64_t, int64_t, PARE_WRAP(int64_t, operation))                                      \
-  PARE_BINARY_ANY(s32, int32_t, int32_t, PARE_WRAP(int32_t, operation))                                      \
-  PARE_BINARY_ANY(u8, uint8_t, uint8_t, PARE_WRAP(uint8_t, operation))                                       \
-  PARE_BINARY_ANY(s8, int8_t, int8_t, PARE_WRAP(int8_t, operation))                                          \
-  static const pare_binary_kernel kernels[] = {                                                              \
-      {PARE_F32, PARE_F32, f32}, {PARE_F64, PARE_F64, f64}, {PARE_S64, PARE_S64, s64},                       \
-      {PARE_S32, PARE_S32, s32}, {PARE_U8, PARE_U8, u8},    {PARE_S8, PARE_S8, s8},                          \
-  };
+#define PARE_ARITHMETIC(table, operation)                                                                    \
+  PARE_BINARY_F32(table##_f32, x1 operation x2)                                                              \
+  PARE_F64(table##_f64, x1 operation x2)                                                                     \
+  PARE_U64(table##_s64, x1 operation x2)                                                                     \
+  static const pare_binary table = {.f32 = table##_f32, .f64 = table##_f64, .s64 = table##_s64};
 
-/* The smallest integer has no positive twin: it stays as it is. */
-#define PARE_NEGATED(type) ((type)(0 - (uint64_t)x[i]))
 /* y[i] = expression over x[i], in a run function that has `call` and the count `n`. */
 #define PARE_UNARY_APPLY(type, expression)                                                                   \
   do {                                                                                                       \

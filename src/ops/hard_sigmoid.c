@@ -18,25 +18,16 @@ static void gradient(const pare_call *call, const float *x, const float *y, cons
   for (int64_t i = 0; i < n; i++) dx[i] += y[i] > 0.0f && y[i] < 1.0f ? alpha * g[i] : 0.0f;
 }
 
-static pare_status run(pare_call *call) {
-  return pare_unary_run(call, forward);
-}
-static pare_status backward(pare_grad_call *grad) {
-  return pare_unary_backward(grad, gradient);
+static double wide(const double *p, double x) {
+  const double line = p[0] * x + p[1];
+  return line < 0.0 ? 0.0 : line > 1.0 ? 1.0 : line;
 }
 
+static const pare_unary family = {
+    .attrs = {{"alpha", 0.2f}, {"beta", 0.5f}}, .f32 = forward, .f64 = wide, .gradient = gradient};
+
 const pare_op pare_op_hard_sigmoid = {
-    .name = "HardSigmoid",
-    .domain = "",
-    .min_in = 1,
-    .max_in = 1,
-    .min_out = 1,
-    .max_out = 1,
-    .infer = pare_unary_infer,
-    .run = run,
-    .backward = backward,
-    .couple = pare_couple_same,
+    PARE_UNARY_FACTS("HardSigmoid", "", family),
+    .backward = pare_unary_backward,
     .quant = PARE_QUANT_NONE,
-    .in_place = true,
-    .layout = PARE_LAYOUT_ANY,
 };

@@ -13,25 +13,15 @@ static void gradient(const pare_call *call, const float *x, const float *y, cons
   for (int64_t i = 0; i < n; i++) dx[i] += g[i] / x[i];
 }
 
-static pare_status run(pare_call *call) {
-  return pare_unary_run(call, forward);
-}
-static pare_status backward(pare_grad_call *grad) {
-  return pare_unary_backward(grad, gradient);
+static double wide(const double *p, double x) {
+  (void)p;
+  return pare_log(x);
 }
 
+static const pare_unary family = {.f32 = forward, .f64 = wide, .gradient = gradient};
+
 const pare_op pare_op_log = {
-    .name = "Log",
-    .domain = "",
-    .min_in = 1,
-    .max_in = 1,
-    .min_out = 1,
-    .max_out = 1,
-    .infer = pare_unary_infer,
-    .run = run,
-    .backward = backward,
-    .couple = pare_couple_same,
+    PARE_UNARY_FACTS("Log", "", family),
+    .backward = pare_unary_backward,
     .quant = PARE_QUANT_NONE,
-    .in_place = true,
-    .layout = PARE_LAYOUT_ANY,
 };

@@ -1,47 +1,28 @@
-/* Neg: y = -x (ONNX Neg, opset 13). */
+/* Neg: y = -x (ONNX Neg, opset 13); integers wrap. */
 #include "ops/elementwise.h"
 
-static pare_status infer(pare_call *call) {
-  static const pare_dtype dtypes[] = {PARE_F32, PARE_F64, PARE_S8, PARE_S16, PARE_S32, PARE_S64, PARE_NONE};
-  PARE_TRY(pare_op_need_dtype(call, 0, dtypes));
-  return pare_op_infer_same(call);
+static void forward(const pare_call *call, const float *x, float *y, int64_t n) {
+  (void)call;
+  PARE_IVDEP for (int64_t i = 0; i < n; i++) y[i] = -x[i];
+}
+static double wide(const double *p, double x) {
+  (void)p;
+  return -x;
+}
+static int64_t whole(const double *p, int64_t x) {
+  (void)p;
+  return (int64_t)(0 - (uint64_t)x);
+}
+static double slope(const double *p, double x, double y) {
+  (void)p, (void)x, (void)y;
+  return -1.0;
 }
 
-static pare_status run(pare_call *call) {
-  const int64_t n = pare_tensor_count(call->in[0]);
-  switch (call->in[0]->dtype) {
-  case PARE_F32: PARE_UNARY_APPLY(float, -x[i]); break;
-  case PARE_F64: PARE_UNARY_APPLY(double, -x[i]); break;
-  case PARE_S8: PARE_UNARY_APPLY(int8_t, PARE_NEGATED(int8_t)); break;
-  case PARE_S16: PARE_UNARY_APPLY(int16_t, PARE_NEGATED(int16_t)); break;
-  case PARE_S32: PARE_UNARY_APPLY(int32_t, PARE_NEGATED(int32_t)); break;
-  default: PARE_UNARY_APPLY(int64_t, PARE_NEGATED(int64_t)); break;
-  }
-  return PARE_OK;
-}
-
-static void gradient(const pare_call *call, const float *x, const float *y, const float *g, float *dx,
-                     int64_t n) {
-  (void)call, (void)y, (void)x;
-  for (int64_t i = 0; i < n; i++) dx[i] += -g[i];
-}
-
-static pare_status backward(pare_grad_call *grad) {
-  return pare_unary_backward(grad, gradient);
-}
+static const pare_unary negative = {
+    .f32 = forward, .f64 = wide, .s64 = whole, .slope = slope, .no_unsigned = true};
 
 const pare_op pare_op_neg = {
-    .name = "Neg",
-    .domain = "",
-    .min_in = 1,
-    .max_in = 1,
-    .min_out = 1,
-    .max_out = 1,
-    .infer = infer,
-    .run = run,
-    .backward = backward,
-    .couple = pare_couple_same,
+    PARE_UNARY_FACTS("Neg", "", negative),
+    .backward = pare_unary_backward,
     .quant = PARE_QUANT_NONE,
-    .in_place = true,
-    .layout = PARE_LAYOUT_ANY,
 };

@@ -87,6 +87,7 @@ typedef struct pare_op {
    * input is there (all in_is_const), which planning has for constants, and a dynamic session for everything. */
   bool shape_from_data;
   pare_layout layout;
+  const void *family; /* what the shared functions of a family of operators read (elementwise.h, reduce.h) */
 } pare_op;
 
 /* NULL when it is not there. */

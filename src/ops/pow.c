@@ -7,12 +7,9 @@
 
 #include "kernels/f32_math/f32_math.h"
 
-static const pare_dtype dtypes[] = {PARE_F32, PARE_F64, PARE_S32, PARE_S64, PARE_U8,
-                                    PARE_S8,  PARE_U32, PARE_U64, PARE_NONE};
-
 static pare_status infer(pare_call *call) {
-  PARE_TRY(pare_op_need_dtype(call, 0, dtypes));
-  PARE_TRY(pare_op_need_dtype(call, 1, dtypes));
+  PARE_TRY(pare_wide_need_number(call, 0));
+  PARE_TRY(pare_wide_need_number(call, 1));
   pare_shape shape;
   PARE_TRY(pare_op_broadcast(call, &call->in[0]->shape, &call->in[1]->shape, &shape));
   return pare_op_set_out(call, 0, call->in[0]->dtype, &shape);
@@ -29,10 +26,6 @@ static double power(double a, double b) {
   return a < 0.0 && odd ? -size : size;
 }
 
-static bool is_float(pare_dtype dtype) {
-  return dtype == PARE_F32 || dtype == PARE_F64;
-}
-
 /* Integers stay exact: squaring, wrapping. */
 static int64_t power_s64(int64_t a, int64_t b) {
   if (b < 0) return a == 1 ? 1 : a == -1 ? (b & 1 ? -1 : 1) : 0;
@@ -42,24 +35,20 @@ static int64_t power_s64(int64_t a, int64_t b) {
   return (int64_t)result;
 }
 
-static void store(pare_tensor *out, int64_t i, int64_t x) {
-  switch (pare_dtype_size(out->dtype)) {
-  case 1: pare_u8(out)[i] = (uint8_t)x; break;
-  case 4: pare_s32(out)[i] = (int32_t)x; break;
-  default: pare_s64(out)[i] = x; break;
-  }
-}
-
 static void power_at(const pare_call *call, int64_t o, int64_t i, int64_t j) {
   const pare_tensor *a = call->in[0], *b = call->in[1];
-  if (is_float(a->dtype)) {
+  if (pare_wide_is_float(a->dtype)) {
     pare_tensor_set_f64(call->out[0], o, power(pare_tensor_get_f64(a, i), pare_tensor_get_f64(b, j)));
-  } else if (!is_float(b->dtype)) {
-    store(call->out[0], o, power_s64(pare_tensor_get_s64(a, i), pare_tensor_get_s64(b, j)));
+  } else if (!pare_wide_is_float(b->dtype)) {
+    pare_wide_set_s64(call->out[0], o, power_s64(pare_tensor_get_s64(a, i), pare_tensor_get_s64(b, j)));
   } else {
     const double y = power(pare_tensor_get_f64(a, i), pare_tensor_get_f64(b, j));
     const double bound = 9.2e18; /* beyond it, and for NaN, C leaves the conversion open */
-    store(call->out[0], o, y != y ? 0 : y > bound ? INT64_MAX : y < -bound ? INT64_MIN : (int64_t)y);
+    pare_wide_set_s64(call->out[0], o,
+                      y != y       ? 0
+                      : y > bound  ? INT64_MAX
+                      : y < -bound ? INT64_MIN
+                                   : (int64_t)y);
   }
 }
 

@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* What passes today: it may only grow. */
-enum { MIN_PASSED = 423 };
+enum { MIN_PASSED = 558 };
 
 enum { MAX_IO = 64, MAX_CASES = 2048, MAX_OPS = 512 };
 typedef enum outcome { PASSED, FAILED, UNSUPPORTED } outcome;

@@ -127,8 +127,57 @@ static void f64_functions_take_special_values(void **state) {
               pare_pow(7, 0) == 1);
 }
 
+/* Over [low, high] and, when that has 0, close to 0 too. */
+static void sweep_f64(const char *name, double (*fn)(double), long double (*exact)(long double), double low,
+                      double high) {
+  double worst = 0, at = 0;
+  for (int i = 0; i <= 40000; i++) {
+    const double part = (double)i / 40000, x = low + (high - low) * part;
+    const double near_zero = x * 1e-9; /* where cancellation would show */
+    const double places[2] = {x, low <= 0 ? near_zero : x};
+    for (int k = 0; k < 2; k++) {
+      const double error = ulps_f64(fn(places[k]), exact((long double)places[k]));
+      if (!(error <= worst)) worst = error, at = places[k];
+    }
+  }
+  print_message("%s: %.3f ulp at most, at %a\n", name, worst, at);
+  assert_true(worst <= 8.0);
+}
+
+static void more_f64_functions_are_within_eight_ulp(void **state) {
+  (void)state;
+  sweep_f64("sin", pare_sin, sinl, -1e3, 1e3);
+  sweep_f64("tan", pare_tan, tanl, -1.5, 1.5);
+  sweep_f64("asin", pare_asin, asinl, -1, 1);
+  sweep_f64("acos", pare_acos, acosl, -1, 1);
+  sweep_f64("atan", pare_atan, atanl, -50, 50);
+  sweep_f64("expm1", pare_expm1, expm1l, -3, 3);
+  sweep_f64("log1p", pare_log1p, log1pl, -0.9, 9);
+  sweep_f64("sinh", pare_sinh, sinhl, -20, 20);
+  sweep_f64("cosh", pare_cosh, coshl, -20, 20);
+  sweep_f64("tanh", pare_tanh, tanhl, -25, 25);
+  sweep_f64("asinh", pare_asinh, asinhl, -50, 50);
+  sweep_f64("acosh", pare_acosh, acoshl, 1, 50);
+  sweep_f64("atanh", pare_atanh, atanhl, -0.999, 0.999);
+  sweep_f64("erf", pare_erf, erfl, -7, 7);
+}
+
+static void more_f64_functions_take_special_values(void **state) {
+  (void)state;
+  assert_true(isnan(pare_asin(1.5)) && isnan(pare_acos(-2)) && isnan(pare_acosh(0.5)) &&
+              isnan(pare_atanh(3)));
+  assert_true(pare_atanh(1) == INFINITY && pare_log1p(-1) == -INFINITY && isnan(pare_log1p(-2)));
+  assert_true(pare_tanh(INFINITY) == 1 && pare_tanh(-INFINITY) == -1 && pare_erf(INFINITY) == 1);
+  assert_true(pare_sinh(-INFINITY) == -INFINITY && pare_cosh(-INFINITY) == INFINITY);
+  assert_true(pare_sinh(710) < INFINITY && pare_asinh(INFINITY) == INFINITY && pare_expm1(-INFINITY) == -1);
+  assert_true(isnan(pare_atan(NAN)) && isnan(pare_sinh(NAN)) && isnan(pare_tanh(NAN)) &&
+              isnan(pare_erf(NAN)));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(more_f64_functions_are_within_eight_ulp),
+      cmocka_unit_test(more_f64_functions_take_special_values),
       cmocka_unit_test(f32_functions_are_within_two_ulp),
       cmocka_unit_test(f32_functions_take_special_values),
       cmocka_unit_test(vector_forms_give_the_bytes_of_the_scalar_forms),

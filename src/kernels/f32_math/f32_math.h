@@ -14,7 +14,22 @@ float pare_erff(float x);
 double pare_exp(double x); /* within 2 ulp; for losses and schedules, not for inner loops */
 double pare_log(double x);
 double pare_cos(double x);                     /* |x| <= 1e6 */
+double pare_sin(double x);                     /* |x| <= 1e6 */
 double pare_pow(double base, double exponent); /* base > 0 */
+/* Within 8 ulp (f64_more.c); what is outside a function's domain is NaN. */
+double pare_tan(double x); /* |x| <= 1e6 */
+double pare_asin(double x);
+double pare_acos(double x);
+double pare_atan(double x);
+double pare_expm1(double x);
+double pare_log1p(double x);
+double pare_sinh(double x);
+double pare_cosh(double x);
+double pare_tanh(double x);
+double pare_asinh(double x);
+double pare_acosh(double x);
+double pare_atanh(double x);
+double pare_erf(double x);
 
 /* Rows of n, in vector form where there is one; the same bytes as the scalar forms. y may be x. */
 void pare_expf_n(const float *x, float *y, int64_t n);

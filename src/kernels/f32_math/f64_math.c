@@ -147,14 +147,15 @@ double pare_pow(double base, double exponent) {
 
 /* pi/2 = the sum of four parts; the first three have 33 bits, so that n times each is exact for |n| < 2^20
  * (fdlibm's e_rem_pio2.c). */
-double pare_cos(double x) {
+/* cos(x + quarters pi / 2) */
+static double turned_cos(double x, int quarters) {
   static const double parts[] = {1.57079632673412561417e+00, 6.07710050630396597660e-11,
                                  2.02226624871116645580e-21, 8.47842766036889956997e-32};
   const double n = (x * 6.36619772367581382433e-01 + TO_NEAREST) - TO_NEAREST;
   if (!(n < 1e7 && n > -1e7)) return NAN;
   pair r = {x, 0.0};
   for (int i = 0; i < 4; i++) r = add_pairs(r, (pair){-(n * parts[i]), 0.0});
-  const int quadrant = (int)((int64_t)n & 3);
+  const int quadrant = (int)(((int64_t)n + quarters) & 3);
   const double z = r.high * r.high;
   double even = 0.0, odd = 0.0;
   for (int i = 16; i >= 2; i -= 2) { /* Horner: 1 - z/(1*2) (1 - z/(3*4) (...)), and the same for the sine */
@@ -168,4 +169,12 @@ double pare_cos(double x) {
   case 2: return -cosine;
   default: return sine;
   }
+}
+
+double pare_cos(double x) {
+  return turned_cos(x, 0);
+}
+
+double pare_sin(double x) {
+  return turned_cos(x, 3);
 }

@@ -20,7 +20,8 @@ static void case_holds(void **state) {
 static void every_case_names_an_operator(void **state) {
   (void)state;
   for (int i = 0; i < op_case_count(); i++)
-    if (pare_op_find("", op_case_at(i)->op) == NULL) fail_msg("there is no operator '%s'", op_case_at(i)->op);
+    if (pare_op_find(op_case_domain(op_case_at(i)), op_case_at(i)->op) == NULL)
+      fail_msg("there is no operator '%s'", op_case_at(i)->op);
 }
 
 /* An f32 input that is not a constant. */
@@ -30,11 +31,12 @@ static bool wants_gradient(const char *inputs) {
   return false;
 }
 
-static bool has_gradient_case(const char *name) {
+static bool has_gradient_case(const pare_op *op) {
   for (int i = 0; i < op_case_count(); i++) {
     const op_case *c = op_case_at(i);
     const bool fails = c->expect != NULL && c->expect[0] == '!';
-    if (strcmp(c->op, name) == 0 && !fails && !c->no_gradient && wants_gradient(c->inputs)) return true;
+    const bool same = strcmp(c->op, op->name) == 0 && strcmp(op_case_domain(c), op->domain) == 0;
+    if (same && !fails && !c->no_gradient && wants_gradient(c->inputs)) return true;
   }
   return false;
 }
@@ -43,8 +45,7 @@ static void every_operator_with_a_gradient_has_a_gradient_case(void **state) {
   (void)state;
   for (int i = 0; i < pare_op_count(); i++) {
     const pare_op *op = pare_op_at(i);
-    if (op->backward != NULL && !has_gradient_case(op->name))
-      fail_msg("%s has a gradient and no case", op->name);
+    if (op->backward != NULL && !has_gradient_case(op)) fail_msg("%s has a gradient and no case", op->name);
   }
 }
 

@@ -91,8 +91,9 @@ static void read_values(const char **text, pare_tensor *tensor) {
   const int64_t n = pare_tensor_count(tensor), given = count_values(*text);
   char *end = (char *)(uintptr_t)(*text + 1);
   for (int64_t i = 0; i < given; i++) {
-    if (tensor->dtype == PARE_S64) {
-      const int64_t value = strtoll(end, &end, 10);
+    if (tensor->dtype == PARE_S64 || tensor->dtype == PARE_U64) {
+      const bool negative = *end == '-';
+      const int64_t value = negative ? strtoll(end, &end, 10) : (int64_t)strtoull(end, &end, 10);
       for (int64_t k = i; k < (given == 1 ? n : i + 1); k++) pare_s64(tensor)[k] = value;
     } else {
       const double value = strtod(end, &end);
@@ -193,6 +194,10 @@ static void read_attrs(pare_model *model, pare_node *node, const char *text) {
   }
 }
 
+const char *op_case_domain(const op_case *c) {
+  return c->domain ? c->domain : "";
+}
+
 /* ---- one node, planned --------------------------------------------------------------------------------- */
 typedef struct rig {
   pare_context *ctx;
@@ -231,6 +236,7 @@ static void build(rig *r, const op_case *c) {
   expect_ok(NULL, pare_context_new(NULL, &r->ctx));
   expect_ok(r->ctx, pare_model_new(r->ctx, &r->model));
   expect_ok(r->ctx, pare_model_set_opset(r->model, "", 18));
+  if (c->domain) expect_ok(r->ctx, pare_model_set_opset(r->model, c->domain, 1));
   r->model->inputs = pare_arena_array(&r->model->arena, MAX_IO, sizeof(int));
   r->model->outputs = pare_arena_array(&r->model->arena, MAX_IO, sizeof(int));
   for (const char *text = c->inputs; *text && r->n_in < MAX_IO; r->n_in++) {
@@ -245,8 +251,8 @@ static void build(rig *r, const op_case *c) {
     r->model->outputs[r->model->n_outputs++] = outputs[i];
   }
   pare_node *node;
-  expect_ok(r->ctx,
-            pare_model_add_node(r->model, c->op, "", "node", inputs, r->n_in, outputs, r->n_out, &node));
+  expect_ok(r->ctx, pare_model_add_node(r->model, c->op, op_case_domain(c), "node", inputs, r->n_in, outputs,
+                                        r->n_out, &node));
   read_attrs(r->model, node, c->attrs);
 }
 
@@ -296,9 +302,10 @@ static void check_output(const op_case *c, int i, const pare_tensor *got, const 
   const bool real = want->dtype == PARE_F32 || want->dtype == PARE_F64;
   const double tolerance = !real ? 0.0 : c->tolerance > 0 ? c->tolerance : 1e-5;
   for (int64_t k = 0; k < pare_tensor_count(want); k++) {
-    const bool equal = want->dtype == PARE_S64 ? pare_s64(got)[k] == pare_s64(want)[k]
-                                               : same_number(pare_tensor_get_f64(got, k),
-                                                             pare_tensor_get_f64(want, k), tolerance);
+    const bool equal =
+        pare_dtype_size(want->dtype) == 8 && !real
+            ? pare_s64(got)[k] == pare_s64(want)[k]
+            : same_number(pare_tensor_get_f64(got, k), pare_tensor_get_f64(want, k), tolerance);
     if (!equal)
       fail_msg("%s %s: element %lld of output %d is %.9g, not %.9g", c->op, c->says, (long long)k, i,
                pare_tensor_get_f64(got, k), pare_tensor_get_f64(want, k));
@@ -395,7 +402,7 @@ static void compare_input(const op_case *c, rig *r, const gradients *g, int i) {
 }
 
 void op_case_check_gradient(const op_case *c) {
-  const pare_op *op = pare_op_find("", c->op);
+  const pare_op *op = pare_op_find(op_case_domain(c), c->op);
   if (c->no_gradient || (c->expect != NULL && c->expect[0] == '!') || op == NULL || op->backward == NULL)
     return;
   rig r = {0};

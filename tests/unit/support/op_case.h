@@ -21,15 +21,18 @@
 
 typedef struct op_case {
   const char *op, *says, *attrs, *inputs, *expect;
-  int n_out;        /* 0: as many as `expect` has, or 1 */
-  bool no_gradient; /* values at which the function has a kink, or no case for gradients */
-  double tolerance; /* of forward values, absolute and relative; 0: 1e-5. Integers must be equal. */
+  int n_out;          /* 0: as many as `expect` has, or 1 */
+  bool no_gradient;   /* values at which the function has a kink, or no case for gradients */
+  const char *domain; /* NULL: ONNX's own */
+  double tolerance;   /* of forward values, absolute and relative; 0: 1e-5. Integers must be equal. */
 } op_case;
 
-/* Operator, what the case shows, attributes, inputs, expected outputs, then any of the last three members
+/* Operator, what the case shows, attributes, inputs, expected outputs, then any of the last four members
  * by name. */
 #define OP_CASE(op_, says_, attrs_, inputs_, ...)                                                            \
   { .op = op_, .says = says_, .attrs = attrs_, .inputs = inputs_, .expect = __VA_ARGS__ }
+
+const char *op_case_domain(const op_case *c);
 
 /* Fails the running cmocka test when the case does not hold. */
 void op_case_check_forward(const op_case *c);
