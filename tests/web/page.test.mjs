@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { AxeBuilder } from '@axe-core/playwright';
 import { CHROMIUM, drop, finished, hasChromium, launch, openPage, points, ready } from './browser.mjs';
+import { onnxModel } from '../js/support/onnx_writer.mjs';
 import { serve } from './server.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -88,7 +89,7 @@ test('a click on a point opens that network, and a pinned pair is compared', asy
   await page.keyboard.press('Enter');
   await page.locator('pare-model h2', { hasText: '1.1' }).waitFor();
   await page.keyboard.press('p');
-  await page.keyboard.press('5');
+  await page.keyboard.press('6');
   assert.equal(await page.locator('#compare thead th').count(), 4);
   assert.equal(await page.locator('#compare tbody tr').count(), 8);
   await close(page);
@@ -115,15 +116,15 @@ test('cancelling midway keeps what was finished, and a reload finds it', async (
   await page.keyboard.press('Escape');
   await finished(page);
   assert.equal(await points(page).count(), 2, 'the original and the pruned network');
-  await page.keyboard.press('5');
+  await page.keyboard.press('6');
   assert.match(await text(page, '#runs tr.run'), /cancelled/);
   await page.reload();
   await ready(page);
   assert.equal(await points(page).count(), 2);
-  await page.keyboard.press('5');
+  await page.keyboard.press('6');
   assert.match(await text(page, '#runs tr.run'), /cancelled/);
   await page.locator('#runs tr[data-point$=":1"] button').first().click();
-  await page.keyboard.press('2');
+  await page.keyboard.press('3');
   await page.getByText('not drawn').first().waitFor();
   await close(page);
 });
@@ -138,7 +139,7 @@ test('a run that a reload cut off goes on where it was', async (context) => {
   await page.waitForTimeout(200);
   await page.reload();
   await ready(page);
-  await page.keyboard.press('5');
+  await page.keyboard.press('6');
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.locator('#cancel').waitFor();
   await finished(page);
@@ -303,10 +304,11 @@ test('keys reach every part of the page', async () => {
   });
   await ready(page);
   for (const [key, tab] of [
-    ['2', 'weights'],
-    ['3', 'errors'],
-    ['4', 'profile'],
-    ['5', 'runs'],
+    ['2', 'graph'],
+    ['3', 'weights'],
+    ['4', 'errors'],
+    ['5', 'profile'],
+    ['6', 'runs'],
     ['1', 'layers'],
   ]) {
     await page.keyboard.press(key);
@@ -325,6 +327,52 @@ test('keys reach every part of the page', async () => {
   await close(page);
 });
 
+test('the graph is drawn, walked by keys, narrows the other tabs, and marks what a run changed', async () => {
+  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune_channels', amount: 0.3 }] }, { model: 'resnet8' }));
+  await ready(page);
+  await page.keyboard.press('2');
+  const graph = page.locator('pare-graph');
+  await graph.locator('.node').first().waitFor();
+  assert.match(await graph.locator('.node').first().getAttribute('aria-label'), /^input image: 1 × 1 × 28 × 28/);
+  await graph.locator('.node').first().focus();
+  await page.keyboard.press('ArrowDown');
+  const words = await graph.locator('.node:focus').getAttribute('aria-label');
+  assert.match(words, /^Conv \S+ · 1 × 16 × 28 × 28 · weights 16 × 1 × 3 × 3; 16 · 640 B · 113 k MAC/);
+  await page.keyboard.press('Enter');
+  await page.locator('.filter').waitFor();
+  assert.equal(await graph.locator('.node.chosen').count(), 1);
+  await page.keyboard.press('t');
+  assert.equal(await graph.locator('tbody tr').count(), 22);
+  await page.keyboard.press('Escape');
+  await page.locator('#run').click();
+  await finished(page);
+  await page.locator('pare-graph').nth(1).locator('.node.changed').first().waitFor();
+  const changed = await page.locator('pare-graph').nth(1).locator('.node.changed').first().getAttribute('aria-label');
+  assert.match(changed, /changed: .*1 × 16 × 28 × 28 → 1 × \d+ × 28 × 28/);
+  await page.screenshot({ path: join(SHOTS, '1440-light-graph.png'), fullPage: true });
+  await close(page);
+});
+
+test('of a network of 1,000 operators only what is in view is in the page', async () => {
+  const value = { dtype: 'f32', dims: [1, 4] };
+  const names = Array.from({ length: 1001 }, (_, i) => `v${i}`);
+  const nodes = names.slice(1).map((name, i) => ({ op: i % 2 ? 'Relu' : 'Neg', inputs: [names[i]], outputs: [name] }));
+  const bytes = onnxModel({ nodes, inputs: new Map([['v0', value]]), outputs: new Map([['v1000', value]]), constants: new Map() });
+  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }));
+  await ready(page);
+  await drop(page, [{ name: 'long.onnx', bytes }]);
+  await page.keyboard.press('2');
+  await page.locator('pare-graph h2', { hasText: 'long' }).waitFor();
+  const shown = page.locator('pare-graph .node');
+  await shown.first().waitFor({ timeout: 30_000 });
+  const few = await shown.count();
+  assert.ok(few > 3 && few < 40, `${few} boxes`);
+  await page.locator('pare-graph').getByText('All', { exact: true }).click();
+  assert.equal(await shown.count(), 1002, 'all of it, without text');
+  assert.equal(await page.locator('pare-graph text').count(), 0);
+  await close(page);
+});
+
 for (const colorScheme of ['light', 'dark']) {
   test(`axe finds nothing to object to (${colorScheme})`, async () => {
     const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }), {
@@ -335,7 +383,7 @@ for (const colorScheme of ['light', 'dark']) {
     await page.locator('#run').click();
     await finished(page);
     await page.locator('.fold').first().click();
-    for (const key of ['1', '2', '3', '4', '5']) {
+    for (const key of ['1', '2', '3', '4', '5', '6']) {
       await page.keyboard.press(key);
       await page.waitForTimeout(300);
       const { violations } = await new AxeBuilder({ page }).analyze();
@@ -354,8 +402,8 @@ test('the page answers while a recipe runs', async () => {
     new PerformanceObserver((list) => window.longTasks.push(...list.getEntries().map((e) => e.duration))).observe({ type: 'longtask' });
   });
   await page.locator('#run').click();
-  for (let i = 0; i < 5; i++) {
-    await page.keyboard.press(String(1 + (i % 5)));
+  for (let i = 0; i < 6; i++) {
+    await page.keyboard.press(String(1 + i));
     await page.waitForTimeout(300);
   }
   // A timer of 20 ms that waits for its turn: on a page that hangs it would come seconds late.

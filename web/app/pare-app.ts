@@ -14,11 +14,13 @@ import '../panels/problems.ts';
 import '../panels/recipe-panel.ts';
 import '../panels/model-panel.ts';
 import '../panels/layers-tab.ts';
+import '../panels/graph-tab.ts';
 import '../panels/weights-tab.ts';
 import '../panels/errors-tab.ts';
 import '../panels/profile-tab.ts';
 import '../panels/runs-tab.ts';
 import '../panels/help.ts';
+import '../charts/graph-view.ts';
 import '../charts/trade-off.ts';
 import '../charts/layer-bars.ts';
 
@@ -126,6 +128,8 @@ export class PareApp extends Panel {
     switch (this.state.tab) {
       case 'layers':
         return html`<pare-layers></pare-layers>`;
+      case 'graph':
+        return html`<pare-graph-tab></pare-graph-tab>`;
       case 'weights':
         return html`<pare-weights></pare-weights>`;
       case 'errors':

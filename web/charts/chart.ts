@@ -135,7 +135,7 @@ export abstract class Chart extends LitElement {
     const focused = (this.shadowRoot?.activeElement as SVGElement | null)?.dataset?.id;
     place.replaceChildren(drawing);
     // Plot labels its groups; without a role of their own that says nothing to anybody.
-    for (const group of drawing.querySelectorAll('g[aria-label]')) group.removeAttribute('aria-label');
+    for (const group of drawing.querySelectorAll('g[aria-label]:not([role])')) group.removeAttribute('aria-label');
     drawing.setAttribute('role', 'img');
     this.afterDraw(drawing);
     if (focused) (place.querySelector(`[data-id="${CSS.escape(focused)}"]`) as SVGElement | null)?.focus();

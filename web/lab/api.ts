@@ -3,6 +3,7 @@
  * every answer is plain data. Models and data sets are named by a key made from their bytes, so a key means the same after a reload.
  */
 import type { DatasetInfo, GeneratedSet, ModelInfo, PassInfo, Progress, Recipe, Step } from '../../wasm/js/types.ts';
+import type { DrawnGraph } from './graph-layout.ts';
 
 /** Where bytes come from: a file beside the page, or text inside it (the single-file page). */
 export type AssetSource = { url: string } | { base64: string };
@@ -99,6 +100,8 @@ export interface LabWorker {
   /** Of one tensor, or of all weights together with name ''. `range` null: the tensor's own. */
   histogram(modelKey: string, tensor: string, range: [number, number] | null): Promise<Histogram>;
   tensors(modelKey: string): Promise<{ name: string; dtype: string; shape: number[]; count: number }[]>;
+  /** The network's drawing. */
+  graph(modelKey: string): Promise<DrawnGraph>;
   changes(beforeKey: string, afterKey: string, dataKey: string, limit: number, show: number): Promise<Changes>;
 }
 

@@ -18,6 +18,7 @@ import type {
   RunOutcome,
   RunRequest,
 } from './api.ts';
+import { layoutGraph } from './graph-layout.ts';
 import { binWeights } from './histogram.ts';
 import { keyOf } from './key.ts';
 
@@ -313,6 +314,7 @@ const worker: LabWorker = {
         .weights()
         .map(({ name, dtype, shape, data }) => ({ name, dtype, shape, count: data.length })),
     ),
+  graph: (modelKey) => guarded(() => layoutGraph(theModel(modelKey).graph())),
   changes: (beforeKey, afterKey, dataKey, limit, show) => guarded(() => changes(beforeKey, afterKey, dataKey, limit, show)),
 };
 

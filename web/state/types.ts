@@ -67,8 +67,8 @@ export interface Problem {
   details: string;
 }
 
-export type Tab = 'layers' | 'weights' | 'errors' | 'profile' | 'runs';
-export const TABS: Tab[] = ['layers', 'weights', 'errors', 'profile', 'runs'];
+export type Tab = 'layers' | 'graph' | 'weights' | 'errors' | 'profile' | 'runs';
+export const TABS: Tab[] = ['layers', 'graph', 'weights', 'errors', 'profile', 'runs'];
 
 export type Metric = 'file_bytes' | 'entropy_bytes' | 'macs' | 'effective_macs' | 'latency_ms' | 'peak_bytes' | 'accuracy' | 'loss';
 
