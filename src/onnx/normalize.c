@@ -218,6 +218,8 @@ pare_status pare_onnx_normalize(pare_model *model) {
       pare_node_remove_attr(&model->nodes[i], "spatial");
     }
     PARE_TRY(resize_of_old(model, i, opset));
+    if (pare_node_is(&model->nodes[i], "Scatter"))
+      model->nodes[i].op_type = "ScatterElements"; /* its new name */
   }
   if (is_old) PARE_TRY(pare_model_set_opset(model, "", 7));
   return opset < SOFTMAX_SINCE ? normalize_softmaxes(model) : PARE_OK;

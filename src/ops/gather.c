@@ -1,6 +1,6 @@
 /* Gather: out[..., i, ...] = data[..., indices[i], ...] along one axis; negative indices count from the
  * end (ONNX Gather, opset 13). Gradients are added in the order of the indices. */
-#include "ops/op_util.h"
+#include "ops/indices.h"
 
 typedef struct extent {
   int axis;
@@ -14,15 +14,9 @@ static extent extent_of(const pare_call *call) {
                   pare_shape_count_range(in, axis + 1, in->rank), pare_tensor_count(call->in[1])};
 }
 
-static int64_t index_at(const pare_tensor *indices, int64_t i, int64_t n) {
-  const int64_t index = indices->dtype == PARE_S32 ? pare_s32(indices)[i] : pare_s64(indices)[i];
-  return index < 0 ? index + n : index;
-}
-
 static pare_status infer(pare_call *call) {
-  static const pare_dtype index_types[] = {PARE_S64, PARE_S32, PARE_NONE};
   PARE_TRY(pare_op_need(call, 0));
-  PARE_TRY(pare_op_need_dtype(call, 1, index_types));
+  PARE_TRY(pare_indices_need(call, 1));
   const pare_shape *in = &call->in[0]->shape, *indices = &call->in[1]->shape;
   int axis = 0;
   PARE_TRY(pare_op_axis(call, pare_node_int(call->node, "axis", 0), in->rank, &axis));
@@ -37,26 +31,16 @@ static pare_status infer(pare_call *call) {
   return pare_op_set_out(call, 0, call->in[0]->dtype, &out);
 }
 
-static pare_status check_indices(const pare_call *call, const extent *e) {
-  for (int64_t i = 0; i < e->n_indices; i++) {
-    const int64_t index = index_at(call->in[1], i, e->n);
-    if (index < 0 || index >= e->n)
-      return pare_fail(call->ctx, PARE_BAD_DATA, "index %lld is outside an axis of length %lld",
-                       (long long)(index < 0 ? index - e->n : index), (long long)e->n);
-  }
-  return PARE_OK;
-}
-
 static pare_status run(pare_call *call) {
   const extent e = extent_of(call);
-  PARE_TRY(check_indices(call, &e));
+  PARE_TRY(pare_indices_check(call, call->in[1], e.n));
   const size_t piece = (size_t)e.inner * pare_dtype_size(call->in[0]->dtype);
   uint8_t *out = pare_u8(call->out[0]);
   const uint8_t *in = pare_u8(call->in[0]);
   for (int64_t o = 0; o < e.outer; o++)
     for (int64_t i = 0; i < e.n_indices; i++)
       pare_op_copy(out + (size_t)(o * e.n_indices + i) * piece,
-                   in + (size_t)(o * e.n + index_at(call->in[1], i, e.n)) * piece, piece);
+                   in + (size_t)(o * e.n + pare_index_at(call->in[1], i, e.n)) * piece, piece);
   return PARE_OK;
 }
 
@@ -67,7 +51,7 @@ static pare_status backward(pare_grad_call *grad) {
   float *d = pare_f32(grad->d_in[0]);
   for (int64_t o = 0; o < e.outer; o++)
     for (int64_t i = 0; i < e.n_indices; i++)
-      pare_op_add_f32(d + (o * e.n + index_at(grad->call->in[1], i, e.n)) * e.inner,
+      pare_op_add_f32(d + (o * e.n + pare_index_at(grad->call->in[1], i, e.n)) * e.inner,
                       g + (o * e.n_indices + i) * e.inner, e.inner);
   return PARE_OK;
 }

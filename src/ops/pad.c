@@ -1,9 +1,9 @@
-/* Pad: elements put in front of and behind each axis (ONNX Pad, opset 18): a constant, the mirror image
- * without the edge (reflect), or the edge itself. Negative pads take elements away. Works on any type; a
+/* Pad: elements put in front of and behind each axis (ONNX Pad, opset 19): a constant, the mirror image
+ * without the edge (reflect), the edge itself, or the other end (wrap). Negative pads take elements away. Works on any type; a
  * quantized tensor is padded with the value it is given, its zero point. */
-#include "ops/op_util.h"
+#include "ops/axis_map.h"
 
-typedef enum mode { CONSTANT, REFLECT, EDGE } mode;
+typedef enum mode { CONSTANT, REFLECT, EDGE, WRAP } mode;
 
 typedef struct padding {
   mode mode;
@@ -19,6 +19,8 @@ static pare_status read_mode(const pare_call *call, mode *out) {
     *out = REFLECT;
   else if (strcmp(text, "edge") == 0)
     *out = EDGE;
+  else if (strcmp(text, "wrap") == 0)
+    *out = WRAP;
   else
     return pare_fail(call->ctx, PARE_UNSUPPORTED, "mode '%s'", text);
   return PARE_OK;
@@ -73,84 +75,34 @@ static pare_status infer(pare_call *call) {
 static int64_t source(const padding *p, int axis, int64_t i, int64_t dim) {
   int64_t at = i - p->begin[axis];
   if (at >= 0 && at < dim) return at;
-  if (p->mode == CONSTANT) return -1;
-  if (p->mode == EDGE) return at < 0 ? 0 : dim - 1;
-  return at < 0 ? -at : 2 * (dim - 1) - at;
+  switch (p->mode) {
+  case CONSTANT: return -1;
+  case EDGE: return at < 0 ? 0 : dim - 1;
+  case WRAP: at %= dim; return at < 0 ? at + dim : at;
+  case REFLECT: return at < 0 ? -at : 2 * (dim - 1) - at;
+  }
+  return -1;
 }
 
-/* Rows of the output, one after another: index[] counts, *in_row is the input's element where the row's
- * source begins, or -1 for a row of constants. */
-typedef struct rows {
-  const pare_shape *in, *out;
+static pare_status prepare(pare_call *call) {
   padding p;
-  int64_t index[PARE_MAX_RANK], n, n_in, n_rows; /* elements in a row; in the input's row */
-} rows;
-
-static pare_status rows_start(pare_call *call, rows *r) {
-  *r = (rows){.in = &call->in[0]->shape, .out = &call->out[0]->shape, .n = 1, .n_in = 1, .n_rows = 1};
-  PARE_TRY(read_padding(call, &r->p));
-  const int rank = r->p.rank;
-  if (rank > 0) {
-    r->n = r->out->dims[rank - 1];
-    r->n_in = r->in->dims[rank - 1];
-    r->n_rows = pare_shape_count_range(r->out, 0, rank - 1);
-  }
+  pare_axis_map *map;
+  PARE_TRY(read_padding(call, &p));
+  PARE_TRY(pare_axis_map_new(call, &map));
+  if (p.rank == 0) map->from[0][0] = 0;
+  for (int axis = 0; axis < p.rank; axis++)
+    for (int64_t i = 0; i < map->out.dims[axis]; i++)
+      map->from[axis][i] = source(&p, axis, i, map->in.dims[axis]);
+  pare_axis_map_finish(map);
+  call->state = map;
   return PARE_OK;
-}
-
-static int64_t rows_next(rows *r) {
-  int64_t at = 0;
-  bool constant = false;
-  for (int i = 0; i < r->p.rank - 1; i++) {
-    const int64_t k = source(&r->p, i, r->index[i], r->in->dims[i]);
-    constant |= k < 0;
-    at = at * r->in->dims[i] + (k < 0 ? 0 : k);
-  }
-  for (int i = r->p.rank - 2; i >= 0 && ++r->index[i] == r->out->dims[i]; i--) r->index[i] = 0;
-  return constant ? -1 : at * r->n_in;
-}
-
-static int64_t column(const rows *r, int64_t i) {
-  return r->p.rank > 0 ? source(&r->p, r->p.rank - 1, i, r->n_in) : i;
 }
 
 static pare_status run(pare_call *call) {
   static const uint64_t zero = 0;
-  rows r;
-  PARE_TRY(rows_start(call, &r));
-  const size_t size = pare_dtype_size(call->in[0]->dtype);
   const void *constant = pare_call_has(call, 2) ? call->in[2]->data : &zero;
-  const uint8_t *in = pare_u8(call->in[0]);
-  uint8_t *out = pare_u8(call->out[0]);
-  const int64_t begin = r.p.rank > 0 ? r.p.begin[r.p.rank - 1] : 0;
-  for (int64_t row = 0; row < r.n_rows; row++) {
-    const int64_t from = rows_next(&r);
-    for (int64_t i = 0; i < r.n;) {
-      const int64_t k = from < 0 ? -1 : column(&r, i);
-      int64_t n = 1;
-      if (k >= 0 && i - begin == k)
-        n = r.n_in - k < r.n - i ? r.n_in - k : r.n - i; /* the copied middle at once */
-      memcpy(out + (size_t)i * size, k < 0 ? constant : in + (size_t)(from + k) * size, (size_t)n * size);
-      i += n;
-    }
-    out += (size_t)r.n * size;
-  }
-  return PARE_OK;
-}
-
-/* The constant is taken as fixed: no gradient goes there. */
-static pare_status backward(pare_grad_call *grad) {
-  if (!pare_grad_wants(grad, 0) || grad->d_out[0] == NULL) return PARE_OK;
-  rows r;
-  PARE_TRY(rows_start(grad->call, &r));
-  const float *g = pare_f32(grad->d_out[0]);
-  for (int64_t row = 0; row < r.n_rows; row++, g += r.n) {
-    const int64_t from = rows_next(&r);
-    for (int64_t i = 0; i < r.n && from >= 0; i++) {
-      const int64_t k = column(&r, i);
-      if (k >= 0) pare_f32(grad->d_in[0])[from + k] += g[i];
-    }
-  }
+  pare_axis_map_copy(call->state, pare_dtype_size(call->in[0]->dtype), constant, call->in[0]->data,
+                     call->out[0]->data);
   return PARE_OK;
 }
 
@@ -177,8 +129,9 @@ const pare_op pare_op_pad = {
     .min_out = 1,
     .max_out = 1,
     .infer = infer,
+    .prepare = prepare,
     .run = run,
-    .backward = backward,
+    .backward = pare_axis_map_backward, /* the constant is taken as fixed: no gradient goes there */
     .couple = couple,
     .quant = PARE_QUANT_NONE,
     .layout = PARE_LAYOUT_FOLLOWS,

@@ -141,5 +141,5 @@ const op_case op_cases_shape[] = {
     OP_CASE("Pad", "refuses to take more than there is", "", "f32[2] =s64{-3,2}", "!BAD_MODEL"),
     OP_CASE("Pad", "refuses pads that overflow", "", "f32[2] =s64{9223372036854775807,9223372036854775807}",
             "!BAD_MODEL"),
-    OP_CASE("Pad", "refuses a mode that is not there", "mode='wrap'", "f32[2] =s64{1,1}", "!UNSUPPORTED"),
+    OP_CASE("Pad", "refuses a mode that is not there", "mode='none'", "f32[2] =s64{1,1}", "!UNSUPPORTED"),
     {.op = NULL}};
