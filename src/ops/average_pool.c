@@ -1,23 +1,32 @@
 /* AveragePool: Y[p] = the sum of X under the window at p, rows first, divided by the elements inside the
  * image, or, with count_include_pad, by those inside the padded image (ONNX AveragePool, opset 19; with
  * ceil_mode what hangs over the padding never counts, as in PyTorch). */
-#include "ops/pool.h"
+#include "ops/pool_nd.h"
+
+static bool is_nd(const pare_call *call) {
+  return call->in[0]->shape.rank > 4;
+}
 
 static float divisor(const pare_window *w, bool include_pad, pare_pool_part rows, pare_pool_part columns) {
   if (!include_pad) return (float)((rows.end - rows.first) * (columns.end - columns.first));
   int64_t n = 1;
-  const pare_pool_part parts[2] = {rows, columns};
-  for (int i = 0; i < 2; i++) {
-    const int64_t room = w->in[i] + w->pad_end[i] - parts[i].start; /* places up to the end of the padding */
-    const int64_t places = (room + w->dilation[i] - 1) / w->dilation[i];
-    n *= places < w->kernel[i] ? places : w->kernel[i];
-  }
+  const int64_t starts[2] = {rows.start, columns.start};
+  for (int i = 0; i < 2; i++)
+    n *= pare_pool_padded(w->kernel[i], w->dilation[i], starts[i], w->in[i] + w->pad_end[i]);
   return (float)n;
 }
 
 static pare_status infer(pare_call *call) {
   PARE_TRY(pare_op_attr_type(call, "count_include_pad", PARE_ATTR_INT));
+  if (is_nd(call)) {
+    PARE_TRY(pare_op_need_dtype(call, 0, (const pare_dtype[]){PARE_F32, PARE_NONE}));
+    return pare_pool_nd_infer(call);
+  }
   return pare_pool_infer(call);
+}
+
+static pare_status prepare(pare_call *call) {
+  return is_nd(call) ? pare_pool_nd_prepare(call) : pare_pool_prepare(call);
 }
 
 /* Channels last: every channel's sum in the same order. */
@@ -47,6 +56,7 @@ static pare_status run_last(pare_call *call) {
 }
 
 static pare_status run(pare_call *call) {
+  if (is_nd(call)) return pare_average_pool_nd_run(call);
   if (call->node->channels_last) return run_last(call);
   const pare_window *w = call->state;
   const bool include_pad = pare_node_int(call->node, "count_include_pad", 0) != 0;
@@ -73,6 +83,7 @@ static pare_status run(pare_call *call) {
 
 static pare_status backward(pare_grad_call *grad) {
   const pare_call *call = grad->call;
+  if (is_nd(call)) return pare_average_pool_nd_backward(grad);
   const pare_window *w = call->state;
   if (!grad->d_out[0] || !pare_grad_wants(grad, 0)) return PARE_OK;
   const bool include_pad = pare_node_int(call->node, "count_include_pad", 0) != 0;
@@ -103,7 +114,7 @@ const pare_op pare_op_average_pool = {
     .min_out = 1,
     .max_out = 1,
     .infer = infer,
-    .prepare = pare_pool_prepare,
+    .prepare = prepare,
     .run = run,
     .backward = backward,
     .couple = pare_pool_couple,

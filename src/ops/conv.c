@@ -1,8 +1,10 @@
 /* Conv: Y[n,o,p] = sum_k W[o,k] X[n, channel(k), p * stride - pad + place(k) * dilation] + B[o] (ONNX
- * Conv, opset 11), in one and two dimensions, with groups. The work is done in kernels/f32_conv. */
+ * Conv, opset 11), with groups. In one and two dimensions the work is done in kernels/f32_conv,
+ * in more in conv_nd.c. */
 #include <math.h>
 
 #include "kernels/f32_conv/f32_conv.h"
+#include "ops/conv_nd.h"
 #include "ops/op_util.h"
 #include "ops/window.h"
 
@@ -29,13 +31,31 @@ static pare_status infer(pare_call *call) {
     if (b->rank != 1 || b->dims[0] != o)
       return pare_fail(call->ctx, PARE_BAD_MODEL, "the bias is not [%lld]", (long long)o);
   }
-  pare_window window;
-  PARE_TRY(pare_window_read(call, x, w->dims + 2, false, &window));
-  const pare_shape y = pare_window_out_shape(x, o, &window);
+  pare_window_nd window;
+  PARE_TRY(pare_window_read_nd(call, x, w->dims + 2, false, &window));
+  const pare_shape y = pare_window_out_shape_nd(x, o, &window);
   return pare_op_set_out(call, 0, PARE_F32, &y);
 }
 
+static bool is_nd(const pare_call *call) {
+  return call->in[0]->shape.rank > 4;
+}
+
+static pare_status prepare_nd(pare_call *call) {
+  const pare_shape *x = &call->in[0]->shape, *w = &call->in[1]->shape;
+  pare_conv_nd *conv = pare_arena_alloc(call->arena, sizeof *conv);
+  if (!conv) return PARE_OUT_OF_MEMORY;
+  call->state = conv;
+  PARE_TRY(pare_window_read_nd(call, x, w->dims + 2, false, &conv->w));
+  conv->n = x->dims[0];
+  conv->c = x->dims[1];
+  conv->o = w->dims[0];
+  conv->groups = pare_node_int(call->node, "group", 1);
+  return pare_conv_nd_plan(call, conv);
+}
+
 static pare_status prepare(pare_call *call) {
+  if (is_nd(call)) return prepare_nd(call);
   const pare_shape *x = &call->in[0]->shape, *w = &call->in[1]->shape;
   pare_f32_conv *conv = pare_arena_alloc(call->arena, sizeof *conv);
   if (!conv) return PARE_OUT_OF_MEMORY;
@@ -53,15 +73,34 @@ static pare_status prepare(pare_call *call) {
 
 static pare_status run(pare_call *call) {
   const float *bias = pare_call_has(call, 2) ? pare_f32(call->in[2]) : NULL;
+  if (is_nd(call)) {
+    pare_conv_nd_forward(call, call->state, pare_f32(call->in[0]), pare_f32(call->in[1]), bias, false,
+                         pare_f32(call->out[0]));
+    return PARE_OK;
+  }
   pare_f32_conv_forward(call->state, pare_f32(call->in[0]), pare_f32(call->in[1]), bias,
                         call->node->clamp_low, call->node->clamp_high, pare_f32(call->out[0]), call->scratch);
   return PARE_OK;
+}
+
+static void backward_nd(pare_grad_call *grad) {
+  const pare_call *call = grad->call;
+  const pare_conv_nd *conv = call->state;
+  const float *dy = pare_f32(grad->d_out[0]), *x = pare_f32(call->in[0]), *w = pare_f32(call->in[1]);
+  if (pare_grad_wants(grad, 0)) pare_conv_nd_grad_input(call, conv, w, dy, pare_f32(grad->d_in[0]));
+  if (pare_grad_wants(grad, 1)) pare_conv_nd_grad_weight(call, conv, x, dy, pare_f32(grad->d_in[1]));
+  if (pare_grad_wants(grad, 2))
+    pare_conv_nd_grad_bias(dy, conv->n, conv->o, conv->out_plane, pare_f32(grad->d_in[2]));
 }
 
 static pare_status backward(pare_grad_call *grad) {
   pare_call *call = grad->call;
   const pare_f32_conv *conv = call->state;
   if (!grad->d_out[0]) return PARE_OK;
+  if (is_nd(call)) {
+    backward_nd(grad);
+    return PARE_OK;
+  }
   const float *dy = pare_f32(grad->d_out[0]), *x = pare_f32(call->in[0]), *w = pare_f32(call->in[1]);
   if (pare_grad_wants(grad, 0)) pare_f32_conv_grad_input(conv, w, dy, pare_f32(grad->d_in[0]), call->scratch);
   if (pare_grad_wants(grad, 1))

@@ -5,11 +5,7 @@
 static pare_status infer(pare_call *call) {
   static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
   PARE_TRY(pare_op_need_dtype(call, 0, f32_only));
-  pare_shape y = pare_op_image(call, call->in[0]);
-  if (y.rank < 3)
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "input has rank %d, expected at least 3", y.rank);
-  for (int i = 2; i < y.rank; i++) y.dims[i] = 1;
-  return pare_op_set_image(call, PARE_F32, &y);
+  return pare_pool_infer_global(call);
 }
 
 static int64_t plane_of(const pare_call *call) {

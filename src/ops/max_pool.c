@@ -1,18 +1,26 @@
 /* MaxPool: Y[p] = the largest X under the window at p, padding counting as nothing (ONNX MaxPool, opset
- * 12). The gradient goes to the first largest element, rows first, as PyTorch's; a NaN wins and stays. The
- * optional output Indices is not there. */
+ * 12). The gradient goes to the first largest element, rows first, as PyTorch's; a NaN wins and stays. Here
+ * for f32 in one and two dimensions; the rest is in max_pool_8bit.c and pool_nd.c. */
 #include <math.h>
 
 #include "base/parallel.h"
 #include "kernels/simd.h"
 #include "ops/max_pool_8bit.h"
+#include "ops/pool_nd.h"
+
+/* More than two dimensions, other types, or Indices wanted. */
+static bool is_nd(const pare_call *call) {
+  return call->in[0]->shape.rank > 4 || (call->in[0]->dtype != PARE_F32 && !pare_max_pool_is_8bit(call)) ||
+         (call->n_out > 1 && call->out[1]);
+}
 
 static pare_status infer(pare_call *call) {
-  if (call->n_out > 1 && call->out[1]) return pare_fail(call->ctx, PARE_UNSUPPORTED, "output Indices");
+  if (is_nd(call)) return pare_max_pool_nd_infer(call);
   return pare_max_pool_is_8bit(call) ? pare_max_pool_8bit_infer(call) : pare_pool_infer(call);
 }
 
 static pare_status prepare(pare_call *call) {
+  if (is_nd(call)) return pare_max_pool_nd_prepare(call);
   PARE_TRY(pare_pool_prepare(call));
   const pare_window *w = call->state;
   if (w->in[0] * w->in[1] > INT32_MAX)
@@ -146,6 +154,7 @@ static void run_last_row(void *arg, int64_t i, int i_thread) {
 }
 
 static pare_status run(pare_call *call) {
+  if (is_nd(call)) return pare_max_pool_nd_run(call);
   if (pare_max_pool_is_8bit(call)) return pare_max_pool_8bit_run(call);
   const pare_shape *x = &call->in[0]->shape;
   pool_call all = {call->state, pare_f32(call->in[0]), pare_f32(call->out[0]),
@@ -161,6 +170,7 @@ static pare_status run(pare_call *call) {
 
 static pare_status backward(pare_grad_call *grad) {
   const pare_call *call = grad->call;
+  if (is_nd(call)) return pare_max_pool_nd_backward(grad);
   const pare_window *w = call->state;
   if (!grad->d_out[0] || !pare_grad_wants(grad, 0)) return PARE_OK;
   const int64_t n_planes = call->in[0]->shape.dims[0] * call->in[0]->shape.dims[1], n = w->out[0] * w->out[1];

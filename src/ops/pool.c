@@ -11,6 +11,17 @@ pare_status pare_pool_infer(pare_call *call) {
   return pare_op_set_image(call, PARE_F32, &y);
 }
 
+pare_status pare_pool_infer_global(pare_call *call) {
+  pare_shape y = pare_op_image(call, call->in[0]);
+  if (y.rank < 3)
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "input has rank %d, expected at least 3", y.rank);
+  for (int i = 2; i < y.rank; i++) {
+    if (y.dims[i] < 1) return pare_fail(call->ctx, PARE_BAD_MODEL, "input length %lld", (long long)y.dims[i]);
+    y.dims[i] = 1;
+  }
+  return pare_op_set_image(call, call->in[0]->dtype, &y);
+}
+
 pare_status pare_pool_prepare(pare_call *call) {
   pare_window *window = pare_arena_alloc(call->arena, sizeof *window);
   if (!window) return PARE_OUT_OF_MEMORY;

@@ -12,18 +12,30 @@ typedef struct pare_pool_part {
   int64_t start, first, end;
 } pare_pool_part;
 
-static inline pare_pool_part pare_pool_part_at(const pare_window *w, int i, int64_t p) {
+static inline pare_pool_part pare_pool_part_of(int64_t kernel, int64_t stride, int64_t dilation,
+                                               int64_t pad_begin, int64_t in, int64_t p) {
   pare_pool_part part;
-  const int64_t d = w->dilation[i];
-  part.start = p * w->stride[i] - w->pad_begin[i];
-  part.first = part.start < 0 ? (-part.start + d - 1) / d : 0;
-  part.end = part.start < w->in[i] ? (w->in[i] - part.start - 1) / d + 1 : 0;
-  if (part.end > w->kernel[i]) part.end = w->kernel[i];
+  part.start = p * stride - pad_begin;
+  part.first = part.start < 0 ? (-part.start + dilation - 1) / dilation : 0;
+  part.end = part.start < in ? (in - part.start - 1) / dilation + 1 : 0;
+  if (part.end > kernel) part.end = kernel;
   if (part.first > part.end) part.first = part.end;
   return part;
 }
 
+static inline pare_pool_part pare_pool_part_at(const pare_window *w, int i, int64_t p) {
+  return pare_pool_part_of(w->kernel[i], w->stride[i], w->dilation[i], w->pad_begin[i], w->in[i], p);
+}
+
+/* Kernel places from `start` on that lie before `end`, the end of the padding. */
+static inline int64_t pare_pool_padded(int64_t kernel, int64_t dilation, int64_t start, int64_t end) {
+  const int64_t places = (end - start + dilation - 1) / dilation;
+  return places < kernel ? places : kernel;
+}
+
 pare_status pare_pool_infer(pare_call *call); /* out[0] only */
+/* [N,C,1,...]: the shape that a pool over the whole image gives; the input's type was checked. */
+pare_status pare_pool_infer_global(pare_call *call);
 /* state: a pare_window */
 pare_status pare_pool_prepare(pare_call *call);
 /* Images and channels go with each other; the rest stays. */

@@ -14,4 +14,16 @@ pare_status pare_window_read(pare_call *call, const pare_shape *in, const int64_
 /* [N, channels, out...] in the input's rank. */
 pare_shape pare_window_out_shape(const pare_shape *in, int64_t channels, const pare_window *window);
 
+/* The same for [N,C,...] of any rank from 3 to 8. */
+pare_status pare_window_read_nd(pare_call *call, const pare_shape *in, const int64_t *weight_kernel,
+                                bool pools, pare_window_nd *out);
+pare_shape pare_window_out_shape_nd(const pare_shape *in, int64_t channels, const pare_window_nd *window);
+
+/* Attribute `name` with n numbers in [low, 2^31); `fallback` for each when it is not there (*there, which may
+ * be NULL, says so). BAD_MODEL. */
+pare_status pare_window_ints(pare_call *call, const char *name, size_t n, int64_t low, int64_t fallback,
+                             int64_t *out, bool *there);
+/* auto_pad, checked. BAD_MODEL. */
+pare_status pare_window_auto_pad(pare_call *call, const char **out);
+
 #endif
