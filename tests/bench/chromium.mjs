@@ -29,7 +29,8 @@ export async function openChromium() {
   };
 }
 
-const describe = (contestant, input) => ({
+/** A contestant with the addresses of its files, for page.mjs. */
+export const describe = (contestant, input) => ({
   ...contestant,
   file: address(modelPath(contestant.network, contestant.form)),
   layers: address(`${MODELS}/${contestant.network}`),

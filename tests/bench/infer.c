@@ -89,7 +89,7 @@ static pare_status load(contestant *c, int batch, pare_numerics numerics, const 
 static pare_status train(contestant *c, int batch, pare_numerics numerics, const char *path) {
   const pare_train_options options = {.epochs = 1000,
                                       .batch_size = batch,
-                                      .learning_rate = 0.01,
+                                      .learning_rate = 0.05,
                                       .settings = {.momentum = 0.9f},
                                       .schedule = 0,
                                       .shuffle = true};

@@ -120,27 +120,35 @@ function writeLayers(net, path) {
   writeFileSync(`${path}.bin`, Buffer.concat(parts));
 }
 
-/** Makes the files of `wanted`, a list of {network, form}; gives networks and paths. */
+/** Multiply-adds of one sample, as the file stands. */
+const macsOf = (lab, bytes) =>
+  lab
+    .loadModel(bytes)
+    .info()
+    .layers.reduce((sum, { macs }) => sum + macs, 0);
+
+/** Makes the files of `wanted`, a list of {network, form}. Gives the networks by name, and each file's multiply-adds by "network form". */
 export async function makeModels(wanted, say = () => {}) {
   mkdirSync(MODELS, { recursive: true });
   const lab = await createLab();
-  const networks = new Map();
-  const done = new Set();
+  const nets = {};
+  const originals = {};
+  const macs = {};
   for (const { network, form } of wanted) {
-    if (!networks.has(network)) {
-      const net = makeNetwork(network);
-      if (network === 'lenet5') takeWeights(net, lab, join(ROOT, 'examples/models/lenet5.onnx'));
-      networks.set(network, { net, f32: networkOnnx(net) });
-      writeLayers(net, join(MODELS, network));
+    if (!nets[network]) {
+      nets[network] = makeNetwork(network);
+      if (network === 'lenet5') takeWeights(nets[network], lab, join(ROOT, 'examples/models/lenet5.onnx'));
+      originals[network] = networkOnnx(nets[network]);
+      writeLayers(nets[network], join(MODELS, network));
     }
-    const path = modelPath(network, form);
-    if (done.has(path)) continue;
-    done.add(path);
-    say(`making ${network} ${form}`);
-    const made = networks.get(network);
-    writeFileSync(path, form === 'f32' ? made.f32 : await applyForm(lab, made.net, made.f32, form));
+    const key = `${network} ${form}`;
+    if (key in macs) continue;
+    say(`making ${key}`);
+    const bytes = form === 'f32' ? originals[network] : await applyForm(lab, nets[network], originals[network], form);
+    writeFileSync(modelPath(network, form), bytes);
+    macs[key] = macsOf(lab, bytes);
   }
-  return Object.fromEntries([...networks].map(([name, { net }]) => [name, net]));
+  return { nets, macs };
 }
 
 export const modelPath = (network, form) => join(MODELS, `${network}.${form}.onnx`);

@@ -1,33 +1,12 @@
 /** Races natively: Pare in a program of its own (tests/bench/infer.c), ONNX Runtime in this process; they take turns, so neither disturbs the other. */
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { asked } from './asked.mjs';
 import { modelPath } from './models.mjs';
 import { ROOT } from './places.mjs';
 import { race, timed } from './race.mjs';
 
-/** The program, asked line by line. */
-export function openInfer() {
-  const child = spawn(join(ROOT, 'build/native/bench_infer'), { stdio: ['pipe', 'pipe', 'inherit'] });
-  const waiting = [];
-  const fail = (error) => {
-    for (const { reject } of waiting.splice(0)) reject(error);
-  };
-  child.on('error', fail);
-  child.on('close', (code, signal) => fail(new Error(`bench_infer ended: ${signal ?? code}`)));
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const { resolve, reject } = waiting.shift();
-    if (line.startsWith('ok')) resolve(line.slice(3));
-    else reject(new Error(line.replace(/^error /, '')));
-  });
-  const ask = (line) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ resolve, reject });
-      child.stdin.write(`${line}\n`);
-    });
-  return { ask, close: () => child.stdin.end() };
-}
+export const INFER = join(ROOT, 'build/native/bench_infer');
 
 async function openPare(ask, { id, batch, numerics = 'exact', network, form, input }) {
   const { pare } = JSON.parse(await ask(`load ${id} ${batch} ${numerics} ${modelPath(network, form)}`));
@@ -53,7 +32,7 @@ async function openOrt(_, { network, form, input }) {
 }
 
 export async function raceNatively({ contestants, inputs }, options, check) {
-  const { ask, close } = openInfer();
+  const { ask, close } = asked(INFER);
   const field = [];
   const opened = [];
   try {

@@ -10,26 +10,28 @@ export function percentile(values, share) {
 
 export const median = (values) => percentile(values, 0.5);
 
-/** Times of one contestant (ms per piece of work) in short. */
+/** What one contestant needed (ms for a piece of work, or bytes) in short. */
 export const summary = (times) => ({
-  median_ms: median(times),
-  p10_ms: percentile(times, 0.1),
-  p90_ms: percentile(times, 0.9),
+  median: median(times),
+  p10: percentile(times, 0.1),
+  p90: percentile(times, 0.9),
   rounds: times.length,
 });
 
 /**
- * What a row says of a race: ours against the fastest of its peers that took part. `results`: id -> {median_ms, ..} or {error}.
+ * What a row says of a race: ours against the fastest of its peers that took part. `results`: id -> {median, times} or {error}.
  * `ratio` above 1 says that ours needs less; a row whose ours or whose every peer failed has no ratio, and says why.
  */
 export function judge(row, results) {
   const ours = results[row.ours];
-  const peers = row.peers.filter((id) => results[id]?.median_ms > 0).sort((a, b) => results[a].median_ms - results[b].median_ms);
+  const finished = (id) => results[id]?.median > 0 && !results[id].error;
+  const peers = row.peers.filter(finished).sort((a, b) => results[a].median - results[b].median);
   const errors = [row.ours, ...row.peers].filter((id) => results[id]?.error).map((id) => `${id}: ${results[id].error}`);
-  const base = { name: row.name, title: row.title, least: row.least, aim: row.aim, ours: { id: row.ours, ...ours }, errors };
-  if (!(ours?.median_ms > 0) || peers.length === 0) return { ...base, peer: null, ratio: null, met: null };
+  const { name, title, unit, least, aim } = row;
+  const base = { name, title, unit, least, aim, ours: { id: row.ours, ...ours }, errors };
+  if (!finished(row.ours) || peers.length === 0) return { ...base, peer: null, ratio: null, met: null };
   const peer = results[peers[0]];
-  const ratio = peer.median_ms / ours.median_ms;
+  const ratio = peer.median / ours.median;
   // The same from round to round: a slow spell hits both of a round.
   const rounds = Math.min(ours.times?.length ?? 0, peer.times?.length ?? 0);
   const ratios = Array.from({ length: rounds }, (_, i) => peer.times[i] / ours.times[i]);
@@ -47,21 +49,25 @@ export function choose(rows, texts) {
   return texts.length === 0 ? rows : rows.filter(({ name }) => texts.some((text) => name.includes(text)));
 }
 
-const show = (ms) => (ms === undefined ? '-' : ms >= 100 ? ms.toFixed(0) : ms >= 1 ? ms.toFixed(2) : ms.toFixed(4));
+const digits = (x) => (x >= 100 ? x.toFixed(0) : x >= 1 ? x.toFixed(2) : x.toFixed(4));
 const times = (ratio) => (ratio === null || ratio === undefined ? '-' : `${ratio.toFixed(2)}x`);
+const FIGURES = {
+  ms: (ms) => `${digits(ms)} ms`,
+  images: (ms) => `${(1000 / ms).toFixed(0)} images/s`,
+  bytes: (bytes) => `${(bytes / 1000).toFixed(0)} kB`,
+};
 
 function cells(row) {
-  const unit = row.unit ?? 'ms';
-  const figure = (side) => (side?.median_ms > 0 ? (row.figure ? row.figure(side) : `${show(side.median_ms)} ${unit}`) : '-');
+  const figure = (side) => (side?.median > 0 ? FIGURES[row.unit ?? 'ms'](side.median) : '-');
   return [
     row.name,
     figure(row.ours),
-    row.peer ? figure(row.peer) : '-',
+    figure(row.peer),
     row.peer?.id ?? '-',
     times(row.ratio),
     row.spread ? `${times(row.spread[0])}-${times(row.spread[1])}` : '-',
     row.gmacs ? row.gmacs.toFixed(1) : '-',
-    row.ceiling_share ? `${(100 * row.ceiling_share).toFixed(0)} %` : '-',
+    row.ceiling ? `${((100 * row.gmacs) / row.ceiling).toFixed(0)} %` : '-',
     times(row.least),
     row.met === null ? 'no result' : row.aimed ? 'yes, aim' : row.met ? 'yes' : 'NO',
   ];

@@ -183,3 +183,30 @@ export const start = (ids, options) =>
     field.filter(({ id }) => ids.includes(id)),
     options,
   );
+
+/** A training job of Pare; a step without a budget is one batch. */
+let job;
+export async function openTrainer({ file, batch, numerics, data }) {
+  const lab = await labOf();
+  const files = await Promise.all(data.map(async (address) => ({ name: address, bytes: await bytesOf(address) })));
+  const model = lab.loadModel(await bytesOf(file));
+  const recipe = {
+    seed: 1,
+    steps: [{ pass: 'train', epochs: 1000, batch_size: batch, learning_rate: 0.05, momentum: 0.9, weight_decay: 0, schedule: 'constant' }],
+  };
+  job = lab.startRecipe(model, recipe, { data: lab.loadDataset(files), numerics, limitTest: 1 });
+  while (Number.isNaN(trainingLoss()) || !last.stage.startsWith('1/')) last = job.step(0);
+  return described(lab, model, numerics);
+}
+
+let last = { stage: '', loss: null };
+export const trainingLoss = () => last.loss ?? Number.NaN;
+export const train = timedSync(() => {
+  last = job.step(0);
+});
+
+/** The kernel benchmark's ceilings, by this engine, of the build that a lab said it is. */
+export async function ceilings(build) {
+  const { runCommand } = await import('./wasi.mjs');
+  return JSON.parse(await runCommand(await bytesOf(`/build/${build}/bench_kernels.wasm`), ['--json', '--ceilings']));
+}

@@ -12,6 +12,7 @@ const NAMES = {
   mobilenet_v2: 'MobileNetV2',
   lenet5: 'LeNet-5',
   mlp: 'MLP 784-512-512-10',
+  resnet8_train: 'ResNet-8 (28x28x1, BatchNormalization)',
   lstm_small: 'LSTM 2-16, 6 steps',
   lstm_large: 'LSTM 64-256, 32 steps',
   conv64: 'convolution 64x64x3x3',
@@ -115,6 +116,70 @@ const halves = PLACES.flatMap((place) => [
   ),
 ]);
 
+const trainers = {
+  fast: (network, place = 'pare') => contestant(`pare_fast`, place, network, 'f32', 64, { numerics: 'fast' }),
+  exact: (network) => contestant('pare_exact', 'pare', network, 'f32', 64, { numerics: 'exact' }),
+  torch: (network) => contestant('PyTorch', 'torch', network, 'f32', 64),
+};
+
+function training(place, network, name, title, ours, peer, [least, aim]) {
+  const race = `training-${place}-${network}`;
+  const more = { kind: 'training', unit: 'images', race };
+  return { ...inference(place, network, 64, name, title, ours, [peer], [least, aim]), ...more };
+}
+
+const TRAINED = ['lenet5', 'resnet8_train'];
+const trainings = [
+  ...TRAINED.map((network) =>
+    training(
+      'native',
+      network,
+      `training-native-${network}`,
+      'training natively',
+      trainers.fast(network),
+      trainers.torch(network),
+      [1.5, 3],
+    ),
+  ),
+  training(
+    'chromium',
+    'lenet5',
+    'training-chromium-lenet5',
+    'training in Chromium against PyTorch natively',
+    trainers.fast('lenet5', 'page'),
+    trainers.torch('lenet5'),
+    [0.6, 1],
+  ),
+  ...TRAINED.map((network) =>
+    training(
+      'native',
+      network,
+      `training-exact-${network}`,
+      'exact numerics against fast',
+      trainers.exact(network),
+      trainers.fast(network),
+      [0.5, 0.8],
+    ),
+  ),
+];
+
+/** No target is set for it: fewer bytes than any peer. */
+function bytes() {
+  const of = (id, engine) => contestant(id, engine, 'lenet5', 'f32', 1);
+  const peers = [of('onnxruntime-web', 'ort'), of('tfjs + wasm', 'tfjs')];
+  const row = inference(
+    'chromium',
+    'lenet5',
+    1,
+    'bytes',
+    'bytes fetched before the first inference, gzip',
+    of('pare', 'pare'),
+    peers,
+    [1, 2],
+  );
+  return { ...row, kind: 'bytes', unit: 'bytes', race: 'bytes' };
+}
+
 export const ROWS = [
   ...BATCH_1.flatMap(inChromium),
   simd128Only('resnet8'),
@@ -124,4 +189,6 @@ export const ROWS = [
   ...BATCH_1.map(natively('f32')),
   ...sparse,
   ...halves,
+  ...trainings,
+  bytes(),
 ];

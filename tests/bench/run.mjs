@@ -2,7 +2,7 @@
  * `npm run bench`: Pare against its peers, interleaved, every row of rows.mjs. Prints a table and writes build/bench/report.json. Progress goes to
  * stderr. A row that cannot run says why, and the others go on. Nothing is asserted about speed: the exit code is 1 only when a row has no result.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,7 +10,7 @@ import { build } from '../../wasm/tools/build.mjs';
 import { must } from '../../wasm/tools/run.mjs';
 import { setup } from '../../wasm/tools/setup.mjs';
 import { choose, table } from './numbers.mjs';
-import { BENCH } from './places.mjs';
+import { BENCH, ROOT } from './places.mjs';
 
 const HELP = `npm run bench [-- OPTIONS]
   --only NAME     only rows with NAME in their name (repeatable, or a list with commas)
@@ -69,7 +69,10 @@ if (args.list) {
   for (const { name, title, least, aim } of rows) console.log(`${name.padEnd(34)} ${title} (at least ${least}x, aim ${aim}x)`);
   process.exit(0);
 }
-if (!args['no-build']) must('cmake', ['--build', '--preset', 'native', '--target', 'bench_infer', 'bench_kernels']);
+if (!args['no-build']) {
+  const modules = ['wasm-simd', 'wasm-relaxed'].filter((preset) => existsSync(join(ROOT, 'build', preset, 'build.ninja')));
+  for (const preset of modules) must('cmake', ['--build', '--preset', preset, '--target', 'bench_kernels']);
+}
 
 const { runRows } = await import('./races.mjs'); // only now is it sure that what it imports is built
 const results = await runRows(rows, { rounds: args.rounds }, say);
