@@ -80,6 +80,7 @@ static void put_json(const bench *b, const pare_session *session, pare_json *jso
     pare_json_object(json);
     pare_json_put_text(json, "name", step->call.node->name);
     pare_json_put_text(json, "op", step->call.node->op_type);
+    pare_json_put_bool(json, "sparse", step->call.sparse);
     if (step->call.n_out > 0 && step->call.out[0] != NULL)
       pare_json_put_shape(json, "shape", &step->call.out[0]->shape);
     pare_json_put_number(json, "time_ms", b->step_ms[i]);
@@ -100,14 +101,14 @@ static void print_steps(const bench *b, const pare_session *session) {
     for (int i = 0; i < session->n_steps; i++)
       if (!shown[i] && (slowest < 0 || b->step_ms[i] > b->step_ms[slowest])) slowest = i;
     const pare_step *step = &session->steps[slowest];
-    char shape[64] = "";
+    char shape[64] = "", op[64];
     double macs = (double)macs_of(step);
     shown[slowest] = true;
     if (step->call.n_out > 0 && step->call.out[0] != NULL)
       pare_shape_text(&step->call.out[0]->shape, shape, sizeof shape);
-    printf("%-34.34s %-20.20s %-18.18s %9.4f %5.1f %% %8.2f\n", step->call.node->name,
-           step->call.node->op_type, shape, b->step_ms[slowest],
-           sum > 0 ? 100 * b->step_ms[slowest] / sum : 0,
+    snprintf(op, sizeof op, "%s%s", step->call.node->op_type, step->call.sparse ? " (sparse)" : "");
+    printf("%-34.34s %-20.20s %-18.18s %9.4f %5.1f %% %8.2f\n", step->call.node->name, op, shape,
+           b->step_ms[slowest], sum > 0 ? 100 * b->step_ms[slowest] / sum : 0,
            b->step_ms[slowest] > 0 ? macs / b->step_ms[slowest] / 1e6 : 0);
   }
   free(shown);

@@ -154,7 +154,9 @@ static pare_status measure_steps(const pare_model *model, pare_session *session,
     if (row == NULL) continue;
     bool is_first = isnan(row->time_ms) || row->kernel[0] == '\0' || strstr(node->op_type, "Integer") != NULL;
     row->time_ms = (isnan(row->time_ms) ? 0 : row->time_ms) + step_ms[i];
-    if (is_first) row->kernel = pare_arena_text(&report->arena, node->op_type);
+    const bool sparse = session->steps[i].call.sparse;
+    if (is_first)
+      row->kernel = pare_arena_printf(&report->arena, "%s%s", node->op_type, sparse ? " (sparse)" : "");
     if (row->kernel == NULL) return PARE_OUT_OF_MEMORY;
   }
   return PARE_OK;

@@ -67,6 +67,9 @@ static pare_status prepare(pare_call *call) {
   conv->numerics = call->numerics;
   conv->pool = call->pool;
   PARE_TRY(pare_f32_conv_plan(conv, call->arena));
+  if (call->in_is_const[1] && call->in[1]->data && !call->training)
+    PARE_TRY(pare_f32_conv_use_sparse(conv, call->arena, pare_f32(call->in[1])));
+  call->sparse = conv->sparse != NULL;
   call->state = conv;
   return pare_f32_conv_scratch(conv, call->ctx, call->training, &call->scratch_bytes);
 }

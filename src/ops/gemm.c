@@ -5,6 +5,7 @@
 
 #include "ops/op_util.h"
 #include "ops/product.h"
+#include "ops/sparse_product.h"
 
 static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
 
@@ -14,8 +15,9 @@ typedef struct gemm {
   int64_t c_row, c_column;                  /* strides of C as [m,n]; 0: repeated */
   float alpha, beta;
   bool has_c;
-  float *packed; /* B' when it is constant */
-  size_t scaled; /* floats of scratch in front of the packed matrix: alpha dY */
+  float *packed;               /* B' when it is constant */
+  pare_sparse_product *sparse; /* instead, when it has many zeros */
+  size_t scaled;               /* floats of scratch in front of the packed matrix: alpha dY */
 } gemm;
 
 /* Sizes and strides; fails when they do not fit together. */
@@ -73,6 +75,14 @@ static pare_status prepare(pare_call *call) {
   size_t forward, backward_a, backward_b, scaled = 0;
   PARE_TRY(pare_product_bytes(call->ctx, g->k, g->n, &forward));
   if (call->in_is_const[1] && call->in[1]->data && !call->training) {
+    const pare_product product = {.m = g->m,
+                                  .n = g->n,
+                                  .k = g->k,
+                                  .b = pare_f32(call->in[1]),
+                                  .b_row = g->b_row,
+                                  .b_column = g->b_column};
+    if (g->a_column == 1) PARE_TRY(pare_sparse_product_plan(call, &product, &g->sparse));
+    if (g->sparse) return PARE_OK;
     g->packed = pare_arena_alloc(call->arena, forward);
     if (!g->packed) return PARE_OUT_OF_MEMORY;
     pare_f32_pack_b(pare_f32(call->in[1]), g->b_row, g->b_column, g->k, g->n, g->packed);
@@ -108,7 +118,7 @@ static void scale_and_add(const gemm *g, const pare_node *node, const float *c, 
 static pare_status run(pare_call *call) {
   const gemm *g = call->state;
   const float *c = g->has_c ? pare_f32(call->in[2]) : NULL, *packed = g->packed;
-  if (!packed) {
+  if (!packed && !g->sparse) {
     pare_f32_pack_b(pare_f32(call->in[1]), g->b_row, g->b_column, g->k, g->n, call->scratch);
     packed = call->scratch;
   }
@@ -128,7 +138,10 @@ static pare_status run(pare_call *call) {
     args.clamp_low = call->node->clamp_low;
     args.clamp_high = call->node->clamp_high;
   }
-  pare_f32_gemm(call->pool, call->numerics, &args);
+  if (g->sparse)
+    pare_sparse_product_run(call, g->sparse, &args);
+  else
+    pare_f32_gemm(call->pool, call->numerics, &args);
   if (!plain) scale_and_add(g, call->node, c, args.c);
   return PARE_OK;
 }

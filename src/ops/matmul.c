@@ -3,15 +3,17 @@
  * When B is one matrix, all rows of A go into one product; a constant B is packed once. */
 #include "ops/op_util.h"
 #include "ops/product.h"
+#include "ops/sparse_product.h"
 
 typedef struct matmul {
   int64_t m, n, k;
   int n_batch_dims;
   int64_t batch[PARE_MAX_RANK], a_step[PARE_MAX_RANK],
-      b_step[PARE_MAX_RANK]; /* per batch axis, in elements; 0: repeated */
-  int64_t n_batches, n_b;    /* products, and matrices in B */
-  size_t packed_len;         /* floats of one packed matrix of B */
-  float *packed;             /* [n_b] when B is constant */
+      b_step[PARE_MAX_RANK];   /* per batch axis, in elements; 0: repeated */
+  int64_t n_batches, n_b;      /* products, and matrices in B */
+  size_t packed_len;           /* floats of one packed matrix of B */
+  float *packed;               /* [n_b] when B is constant */
+  pare_sparse_product *sparse; /* instead, when B is one matrix with many zeros */
 } matmul;
 
 /* Shape with the vector made a matrix. */
@@ -92,6 +94,10 @@ static pare_status prepare(pare_call *call) {
   PARE_TRY(pare_product_bytes(call->ctx, s->k, s->n, &one));
   s->packed_len = one / sizeof(float);
   if (call->in_is_const[1] && call->in[1]->data && !call->training) {
+    const pare_product product = {
+        .m = s->m, .n = s->n, .k = s->k, .b = pare_f32(call->in[1]), .b_row = s->n, .b_column = 1};
+    if (s->n_batches == 1 && s->n_b == 1) PARE_TRY(pare_sparse_product_plan(call, &product, &s->sparse));
+    if (s->sparse) return PARE_OK;
     s->packed = pare_arena_array(call->arena, (size_t)s->n_b, one);
     if (!s->packed) return PARE_OUT_OF_MEMORY;
     for (int64_t i = 0; i < s->n_b; i++) {
@@ -135,6 +141,11 @@ static pare_status run(pare_call *call) {
                             .b_column = 1,
                             .c = pare_f32(call->out[0]) + i * s->m * s->n,
                             .c_row = s->n};
+    if (s->sparse) {
+      const pare_f32_gemm_args args = pare_product_args(&p, NULL);
+      pare_sparse_product_run(call, s->sparse, &args);
+      continue;
+    }
     if (!s->packed) {
       pare_product_run(call, &p, call->scratch);
       continue;

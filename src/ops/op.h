@@ -23,6 +23,7 @@ typedef struct pare_call {
   pare_pool *pool;      /* NULL: one thread */
   pare_arena *arena;    /* prepare only: packed weights and other state, for the life of the session */
   void *state;          /* set by prepare */
+  bool sparse;          /* set by prepare: the constant weights' zeros are left out (reports say so) */
   size_t scratch_bytes; /* set by prepare: memory wanted during run and backward; contents do not last */
   void *scratch;
   size_t

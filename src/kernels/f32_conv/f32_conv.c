@@ -62,6 +62,7 @@ static bool part_floats(const pare_f32_conv *conv, bool training, size_t *floats
   if (!pare_mul_size((size_t)conv->window.out[0], (size_t)conv->row, &out) || !pare_add_size(out, 64, &out))
     return false;
   if (conv->depthwise) packed = out;
+  if (conv->sparse && !pare_f32_conv_sparse_floats(conv, &packed)) return false;
   if (training) {
     /* dy in panels, and either the transposed weight gradient or an unfolded block of the input gradient */
     size_t panels, block, weights;
@@ -105,6 +106,11 @@ static void forward_one(void *arg, int64_t i, int i_thread) {
   if (conv->depthwise) {
     pare_f32_conv_depthwise(conv, i_image, g, x, call->w, call->bias, call->clamp_low, call->clamp_high,
                             call->y, laid);
+    return;
+  }
+  if (conv->sparse) {
+    pare_f32_conv_sparse(conv, call->pool, i_image, g, x, call->bias, call->clamp_low, call->clamp_high,
+                         call->y, laid);
     return;
   }
   /* Packing reads past the ends of rows, which only the copy allows; 1x1 has no such ends. */

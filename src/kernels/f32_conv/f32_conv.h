@@ -13,6 +13,7 @@
 #define PARE_F32_CONV_H
 
 #include "kernels/f32_gemm/f32_gemm.h"
+#include "kernels/f32_spmm/f32_spmm.h"
 #include "kernels/window.h"
 
 typedef struct pare_f32_conv {
@@ -21,18 +22,22 @@ typedef struct pare_f32_conv {
   pare_numerics numerics;
   pare_pool *pool;
   /* set by pare_f32_conv_plan */
-  int64_t cg, og, k;      /* per group; k = cg * kernel */
-  int64_t row, plane;     /* laid-out image: floats of a row of a phase, and of a channel */
-  int64_t n_columns;      /* out[0] * out[1] */
-  int64_t block;          /* columns packed at a time, a multiple of 16 */
-  int64_t block_rows;     /* output rows unfolded at a time by the input gradient */
-  bool depthwise;         /* one input channel per group, more than one group */
-  const int64_t *offsets; /* [k] */
+  int64_t cg, og, k;             /* per group; k = cg * kernel */
+  int64_t row, plane;            /* laid-out image: floats of a row of a phase, and of a channel */
+  int64_t n_columns;             /* out[0] * out[1] */
+  int64_t block;                 /* columns packed at a time, a multiple of 16 */
+  int64_t block_rows;            /* output rows unfolded at a time by the input gradient */
+  bool depthwise;                /* one input channel per group, more than one group */
+  const int64_t *offsets;        /* [k] */
+  const pare_f32_sparse *sparse; /* set by pare_f32_conv_use_sparse; NULL: dense */
 } pare_f32_conv;
 
 /* Fills the lower half from the upper; offsets come from the arena. OUT_OF_MEMORY, BAD_MODEL when sizes
  * overflow. */
 pare_status pare_f32_conv_plan(pare_f32_conv *conv, pare_arena *arena);
+/* After planning, before scratch is asked for: constant weights w [o,k] with so many zeros that the sparse form is
+ * faster are packed, and used from then on instead of the forward call's. OUT_OF_MEMORY. */
+pare_status pare_f32_conv_use_sparse(pare_f32_conv *conv, pare_arena *arena, const float *w);
 /* Scratch memory: forward needs one part per thread. BAD_MODEL when sizes overflow. */
 pare_status pare_f32_conv_scratch(const pare_f32_conv *conv, pare_context *ctx, bool training, size_t *bytes);
 /* x [n,c,H,W], w [o,k], bias [o] or NULL, y [n,o,out]. */

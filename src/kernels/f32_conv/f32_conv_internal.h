@@ -17,4 +17,11 @@ void pare_f32_conv_depthwise(const pare_f32_conv *conv, int64_t i_image, int64_t
                              const float *w, const float *bias, float clamp_low, float clamp_high, float *y,
                              float *scratch);
 
+/* The sparse form of one group of one image; pool and scratch as the GEMM form's. */
+void pare_f32_conv_sparse(const pare_f32_conv *conv, pare_pool *pool, int64_t i_image, int64_t g,
+                          const float *x, const float *bias, float clamp_low, float clamp_high, float *y,
+                          float *scratch);
+/* Floats of scratch behind the laid-out image. */
+bool pare_f32_conv_sparse_floats(const pare_f32_conv *conv, size_t *floats);
+
 #endif
