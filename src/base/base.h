@@ -108,6 +108,8 @@ pare_status pare_file_write(pare_context *ctx, const char *path, const void *byt
 /* ---- context ----------------------------------------------------------------------------------------------------- */
 struct pare_context {
   pare_allocator allocator;
+  size_t used_bytes,
+      peak_bytes; /* in blocks of pare_alloc, now and at most (who measures sets the peak back) */
   char message[1024];
 };
 

@@ -99,6 +99,8 @@ void *pare_realloc(pare_context *ctx, void *old, size_t new_size) {
     pare_out_of_memory(ctx, new_size);
     return NULL;
   }
+  ctx->used_bytes += new_size - old_size;
+  if (ctx->used_bytes > ctx->peak_bytes) ctx->peak_bytes = ctx->used_bytes;
   memcpy(block, &new_size, sizeof new_size);
   block += HEADER_BYTES;
   if (new_size > old_size) memset(block + old_size, 0, new_size - old_size);
@@ -119,6 +121,7 @@ void *pare_alloc_array(pare_context *ctx, size_t count, size_t size) {
 void pare_free(pare_context *ctx, void *memory) {
   if (!memory) return;
   size_t size = block_size(memory);
+  ctx->used_bytes -= size;
   ctx->allocator.resize(ctx->allocator.user, (uint8_t *)memory - HEADER_BYTES, size + HEADER_BYTES, 0);
 }
 

@@ -165,7 +165,7 @@ pare_status pare_node_set_ints(pare_model *model, pare_node *node, const char *n
 void pare_node_remove_attr(pare_node *node, const char *name) {
   for (int i = 0; i < node->n_attrs; i++) {
     if (strcmp(node->attrs[i].name, name) != 0) continue;
-    pare_tensor_release(&node->attrs[i].tensor);
+    pare_attr_release(&node->attrs[i]);
     memmove(&node->attrs[i], &node->attrs[i + 1], (size_t)(node->n_attrs - i - 1) * sizeof(pare_attr));
     node->n_attrs--;
     return;

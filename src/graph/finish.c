@@ -11,7 +11,7 @@ static void drop_removed(pare_model *model) {
   for (int i = 0; i < model->n_nodes; i++) {
     pare_node *node = &model->nodes[i];
     if (node->removed) {
-      for (int j = 0; j < node->n_attrs; j++) pare_tensor_release(&node->attrs[j].tensor);
+      for (int j = 0; j < node->n_attrs; j++) pare_attr_release(&node->attrs[j]);
     } else {
       if (kept != i) model->nodes[kept] = *node;
       kept++;

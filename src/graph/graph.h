@@ -17,9 +17,11 @@ typedef enum pare_attr_type {
   PARE_ATTR_INT = 2,
   PARE_ATTR_STRING = 3,
   PARE_ATTR_TENSOR = 4,
+  PARE_ATTR_GRAPH = 5,
   PARE_ATTR_FLOATS = 6,
   PARE_ATTR_INTS = 7,
-  PARE_ATTR_STRINGS = 8
+  PARE_ATTR_STRINGS = 8,
+  PARE_ATTR_GRAPHS = 10
 } pare_attr_type;
 
 typedef struct pare_attr {
@@ -32,12 +34,25 @@ typedef struct pare_attr {
   const float *floats;  /* [n] */
   const int64_t *ints;  /* [n] */
   const char **strings; /* [n] */
+  struct pare_model *
+      *graphs; /* [n], 1 for GRAPH; released with the model, never changed: clones share them */
   size_t n;
-  pare_span raw; /* the whole encoded AttributeProto when type is RAW; in the model's arena */
+  pare_span
+      raw; /* the whole encoded AttributeProto when type is RAW, and of graphs as long as it still says what they say; in
+                  * the model's arena */
 } pare_attr;
+
+/* ONNX TypeProto's kinds as far as they are told apart; the type itself of what is no tensor stays encoded in `extra`. */
+typedef enum pare_value_kind {
+  PARE_KIND_TENSOR,
+  PARE_KIND_SEQUENCE,
+  PARE_KIND_OPTIONAL,
+  PARE_KIND_OTHER
+} pare_value_kind;
 
 typedef struct pare_value {
   const char *name; /* unique in the model; never "" */
+  pare_value_kind kind;
   pare_dtype dtype; /* NONE: not known */
   bool has_shape;
   pare_shape shape;                     /* -1: unknown */
@@ -69,7 +84,7 @@ typedef struct pare_node {
   float clamp_low, clamp_high; /* fused activation; session only: -INFINITY, INFINITY otherwise */
   bool channels_last;          /* its images are [N,H,W,C]; session only (session/layout.c) */
   pare_span extra;             /* unknown NodeProto fields, encoded */
-  int n_captured; /* the last `n_captured` inputs are read by subgraph attributes only: they are not written as inputs */
+  int n_captured; /* the last `n_captured` inputs are what its graphs capture, graph by graph: they are not written as inputs */
 } pare_node;
 
 typedef struct pare_opset {
@@ -91,6 +106,7 @@ struct pare_model {
   int n_nodes, cap_nodes;
   int *inputs; /* graph inputs that are not initializers */
   int n_inputs;
+  int n_captured; /* of a node's graph: the last `n_captured` inputs are outer values, given with the node's inputs */
   int *outputs;
   int n_outputs;
   const char *graph_name;
@@ -127,6 +143,11 @@ static inline bool pare_node_is(const pare_node *node, const char *op_type) {
   while (*a && *a == *op_type) a++, op_type++;
   return *a == *op_type && node->domain[0] == 0;
 }
+/* Where in node->inputs the values stand that graph `i_graph` of `attr` captures, in the order of its captured inputs. */
+int pare_node_first_captured(const pare_node *node, const pare_attr *attr, size_t i_graph);
+static inline bool pare_attr_has_graphs(const pare_attr *attr) {
+  return attr->type == PARE_ATTR_GRAPH || attr->type == PARE_ATTR_GRAPHS;
+}
 /* The initializer behind input i, or NULL. */
 const pare_tensor *pare_model_const_input(const pare_model *model, const pare_node *node, int i);
 int64_t pare_model_opset(const pare_model *model, const char *domain);     /* 0 when not imported */
@@ -152,6 +173,14 @@ pare_status pare_node_set_string(pare_model *model, pare_node *node, const char 
 pare_status pare_node_set_ints(pare_model *model, pare_node *node, const char *name, const int64_t *values,
                                size_t n);
 void pare_node_remove_attr(pare_node *node, const char *name);
+/* `node` of `model` gets copies of the attributes of `from`, which may be another model's. */
+pare_status pare_node_copy_attrs(pare_model *model, pare_node *node, const pare_node *from);
+/* Releases what an attribute counts. */
+void pare_attr_release(pare_attr *attr);
+/* Puts the nodes of `graph` into the model: `inputs` [graph->n_inputs] are the values that stand for its inputs, and Identity gives
+ * its outputs to `outputs` [graph->n_outputs] (-1: not wanted). Names are made unique. */
+pare_status pare_model_inline(pare_model *model, const pare_model *graph, const int *inputs,
+                              const int *outputs);
 /* Every node input and graph output that reads `from` reads `to`; producers stay. */
 void pare_model_replace_uses(pare_model *model, int from, int to);
 pare_status pare_model_set_opset(pare_model *model, const char *domain, int64_t version);

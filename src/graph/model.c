@@ -28,11 +28,17 @@ pare_model *pare_model_retain(const pare_model *model) {
   return kept;
 }
 
+void pare_attr_release(pare_attr *attr) {
+  pare_tensor_release(&attr->tensor);
+  for (size_t i = 0; attr->graphs && i < attr->n; i++) pare_model_free(attr->graphs[i]);
+  attr->graphs = NULL;
+}
+
 void pare_model_free(pare_model *model) {
   if (!model || --model->n_refs > 0) return;
   for (int i = 0; i < model->n_values; i++) pare_tensor_release(&model->values[i].tensor);
   for (int i = 0; i < model->n_nodes; i++)
-    for (int j = 0; j < model->nodes[i].n_attrs; j++) pare_tensor_release(&model->nodes[i].attrs[j].tensor);
+    for (int j = 0; j < model->nodes[i].n_attrs; j++) pare_attr_release(&model->nodes[i].attrs[j]);
   pare_arena_free(&model->arena);
   pare_free(model->ctx, model);
 }
@@ -74,8 +80,24 @@ static pare_attr copy_attr(copier *copy, const pare_attr *from) {
     for (size_t i = 0; attr.strings && i < from->n; i++) attr.strings[i] = copy_text(copy, from->strings[i]);
   }
   attr.tensor = (pare_tensor){0};
-  if (!copy->failed) attr.tensor = pare_tensor_retain(&from->tensor);
+  attr.graphs = copy_bytes(copy, from->graphs, from->n, sizeof(pare_model *));
+  if (copy->failed) {
+    attr.graphs = NULL;
+    return attr;
+  }
+  attr.tensor = pare_tensor_retain(&from->tensor);
+  for (size_t i = 0; attr.graphs && i < from->n; i++) pare_model_retain(from->graphs[i]);
   return attr;
+}
+
+pare_status pare_node_copy_attrs(pare_model *model, pare_node *node, const pare_node *from) {
+  copier copy = {&model->arena, false};
+  node->attrs = pare_arena_array(&model->arena, (size_t)from->n_attrs, sizeof(pare_attr));
+  node->n_attrs = 0;
+  if (!node->attrs) return PARE_OUT_OF_MEMORY;
+  for (int i = 0; i < from->n_attrs && !copy.failed; i++)
+    node->attrs[node->n_attrs++] = copy_attr(&copy, &from->attrs[i]);
+  return copy.failed ? PARE_OUT_OF_MEMORY : PARE_OK;
 }
 
 static void copy_node(copier *copy, const pare_node *from, pare_node *to) {
@@ -172,6 +194,14 @@ const pare_attr *pare_node_attr(const pare_node *node, const char *name) {
   for (int i = 0; i < node->n_attrs; i++)
     if (strcmp(node->attrs[i].name, name) == 0) return &node->attrs[i];
   return NULL;
+}
+
+int pare_node_first_captured(const pare_node *node, const pare_attr *attr, size_t i_graph) {
+  int first = node->n_inputs - node->n_captured;
+  for (const pare_attr *a = node->attrs; a <= attr; a++)
+    for (size_t i = 0; pare_attr_has_graphs(a) && i < (a == attr ? i_graph : a->n); i++)
+      first += a->graphs[i]->n_captured;
+  return first;
 }
 
 static const pare_attr *typed_attr(const pare_node *node, const char *name, pare_attr_type type) {

@@ -4,6 +4,7 @@
 #ifndef PARE_ONNX_H
 #define PARE_ONNX_H
 
+#include "base/names.h"
 #include "graph/graph.h"
 #include "onnx/wire.h"
 
@@ -33,26 +34,13 @@ bool pare_onnx_stays_sparse(const pare_value *value);
 
 /* ---- inside src/onnx ----------------------------------------------------------------------------------- */
 
-/* Names to indices: a hash table (FNV-1a, linear probing). Names are borrowed. */
-typedef struct pare_names {
-  pare_context *ctx;
-  struct pare_names_slot {
-    const char *name;
-    int index;
-  } * slots;
-  size_t n, capacity;
-} pare_names;
-
-int pare_names_find(const pare_names *names, const char *name); /* -1 */
-pare_status pare_names_add(pare_names *names, const char *name, int index);
-void pare_names_free(pare_names *names);
-
 typedef struct pare_onnx_reader {
   pare_context *ctx;
   pare_model *model;
   pare_bytes *file; /* weights point into it */
   pare_names values, nodes;
   int cap_inputs, cap_outputs;
+  struct pare_onnx_reader *outer; /* of a graph inside a node: whose values it may capture; NULL otherwise */
 } pare_onnx_reader;
 
 /* A string field, copied into the model's arena. BAD_MODEL: not UTF-8, or a zero inside. */
@@ -96,6 +84,16 @@ void pare_onnx_sparse_put(pare_writer *out, uint32_t number, const pare_value *v
 /* write.c: a TensorProto as field `number`. */
 void pare_onnx_tensor_put(pare_writer *out, uint32_t number, const char *name, const pare_tensor *tensor);
 pare_status pare_onnx_read_node(pare_onnx_reader *reader, const pare_wire *message);
+/* GraphProto into reader->model. */
+pare_status pare_onnx_read_graph(pare_onnx_reader *reader, const pare_wire *graph);
+pare_status pare_onnx_add_output(pare_onnx_reader *reader, int i_value);
+pare_status pare_onnx_add_input(pare_onnx_reader *reader, int i_value);
+/* The graph of a node of `outer` as a model: what it reads but does not make becomes its last inputs; `captured` (in the outer
+ * model's arena) are the outer values that they stand for. Not normalised or finished yet. */
+pare_status pare_onnx_read_inner(pare_onnx_reader *outer, const pare_wire *graph, pare_model **out,
+                                 int **captured);
+/* Once all of a model is read: its nodes' graphs and itself are normalised and finished. */
+pare_status pare_onnx_finish(pare_model *model);
 
 /* ranks.c: the rank of each value, -1 where it is not known. [n_values], pare_free; NULL: out of memory. */
 int *pare_onnx_ranks(const pare_model *model);

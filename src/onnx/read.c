@@ -1,9 +1,7 @@
-/* Reads an ONNX model (ModelProto, GraphProto) out of bytes that the model keeps: weights are used where they
- * stand. Source: onnx.proto, IR version 8. The graph's fields may stand in any order, so they are gone
- * through once per kind; what is not understood is kept encoded and written back. */
+/* Reads an ONNX model (ModelProto) out of bytes that the model keeps: weights are used where they stand.
+ * Source: onnx.proto, IR version 8. What is not understood is kept encoded and written back. */
 #include "onnx/onnx.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -17,139 +15,6 @@ enum {
   MODEL_OPSET = 8,
   MODEL_METADATA = 14
 };
-enum {
-  GRAPH_NODE = 1,
-  GRAPH_NAME = 2,
-  GRAPH_INITIALIZER = 5,
-  GRAPH_INPUT = 11,
-  GRAPH_OUTPUT = 12,
-  GRAPH_VALUE = 13,
-  GRAPH_SPARSE = 15
-};
-
-static pare_status push_index(pare_arena *arena, int **list, int *n, int *capacity, int index) {
-  if (*n == *capacity) {
-    int bigger_capacity = *capacity ? 2 * *capacity : 8;
-    int *bigger = pare_arena_array(arena, (size_t)bigger_capacity, sizeof(*bigger));
-    if (!bigger) return PARE_OUT_OF_MEMORY;
-    if (*n) memcpy(bigger, *list, (size_t)*n * sizeof(*bigger));
-    *list = bigger;
-    *capacity = bigger_capacity;
-  }
-  (*list)[(*n)++] = index;
-  return PARE_OK;
-}
-
-/* ---- graph --------------------------------------------------------------------------------------------- */
-
-static pare_status read_input(pare_onnx_reader *reader, const pare_wire *message) {
-  int before = reader->model->n_values, i_value;
-  PARE_TRY(pare_onnx_read_value(reader, message, false, &i_value));
-  if (i_value < before) {
-    return pare_fail(reader->ctx, PARE_BAD_MODEL, "graph input '%s' is there twice",
-                     reader->model->values[i_value].name);
-  }
-  return push_index(&reader->model->arena, &reader->model->inputs, &reader->model->n_inputs,
-                    &reader->cap_inputs, i_value);
-}
-
-static pare_status read_output(pare_onnx_reader *reader, const pare_wire *message) {
-  int i_value;
-  PARE_TRY(pare_onnx_read_value(reader, message, false, &i_value));
-  return push_index(&reader->model->arena, &reader->model->outputs, &reader->model->n_outputs,
-                    &reader->cap_outputs, i_value);
-}
-
-static pare_status read_value_info(pare_onnx_reader *reader, const pare_wire *message) {
-  int i_value;
-  return pare_onnx_read_value(reader, message, true, &i_value);
-}
-
-static pare_status initializer_name(pare_onnx_reader *reader, const pare_tensor_proto *proto,
-                                    const char **out) {
-  size_t offset = pare_wire_offset(&proto->message, proto->message.at);
-  if (proto->name.len_bytes == 0) {
-    return pare_fail(reader->ctx, PARE_BAD_MODEL, "offset %zu: an initializer has no name", offset);
-  }
-  if (!pare_onnx_is_text(proto->name)) {
-    return pare_fail(reader->ctx, PARE_BAD_MODEL, "offset %zu: an initializer's name is not UTF-8 text",
-                     offset);
-  }
-  *out = pare_arena_text_n(&reader->model->arena, proto->name.data, proto->name.len_bytes);
-  return *out ? PARE_OK : PARE_OUT_OF_MEMORY;
-}
-
-static pare_status read_initializer(pare_onnx_reader *reader, const pare_wire *message) {
-  pare_tensor_proto proto;
-  const char *name = NULL;
-  PARE_TRY(pare_onnx_tensor_scan(message, &proto));
-  PARE_TRY(initializer_name(reader, &proto, &name));
-  int before = reader->model->n_values, i_value;
-  PARE_TRY(pare_onnx_value(reader, name, &i_value));
-  pare_value *value = &reader->model->values[i_value];
-  if (value->is_initializer)
-    return pare_fail(reader->ctx, PARE_BAD_MODEL, "initializer '%s' is there twice", name);
-  char what[160];
-  snprintf(what, sizeof(what), "initializer '%.100s'", name);
-  PARE_TRY(pare_onnx_tensor_load(&proto, reader->file, what, &value->tensor));
-  value->is_initializer = true;
-  value->listed_input = i_value < before;
-  value->dtype = value->tensor.dtype;
-  value->has_shape = true;
-  value->shape = value->tensor.shape;
-  value->extra =
-      (pare_span){0}; /* what its listing as an input says of the type: the tensor says it better */
-  return PARE_OK;
-}
-
-/* Calls `read` for each message of this kind. */
-static pare_status each(pare_onnx_reader *reader, const pare_wire *graph, uint32_t number,
-                        pare_status (*read)(pare_onnx_reader *, const pare_wire *)) {
-  pare_wire wire = *graph;
-  for (;;) {
-    pare_wire_field field;
-    PARE_TRY(pare_wire_next(&wire, &field));
-    if (field.number == 0) return PARE_OK;
-    if (field.number != number) continue;
-    pare_wire message;
-    PARE_TRY(pare_wire_enter(&wire, &field, &message));
-    PARE_TRY(read(reader, &message));
-  }
-}
-
-/* Initializers that are listed as inputs too, as files before IR 4 had to, are no inputs here. */
-static void drop_initializer_inputs(pare_model *model) {
-  int n = 0;
-  for (int i = 0; i < model->n_inputs; i++) {
-    if (!model->values[model->inputs[i]].is_initializer) model->inputs[n++] = model->inputs[i];
-  }
-  model->n_inputs = n;
-}
-
-static pare_status read_graph(pare_onnx_reader *reader, const pare_wire *graph) {
-  static const struct {
-    uint32_t number;
-    pare_status (*read)(pare_onnx_reader *, const pare_wire *);
-  } kinds[] = {{GRAPH_SPARSE, pare_onnx_read_sparse}, {GRAPH_INPUT, read_input},
-               {GRAPH_INITIALIZER, read_initializer}, {GRAPH_OUTPUT, read_output},
-               {GRAPH_NODE, pare_onnx_read_node},     {GRAPH_VALUE, read_value_info}};
-  uint64_t known = PARE_FIELD_BIT(GRAPH_NAME);
-  for (size_t i = 0; i < PARE_COUNT(kinds); i++) {
-    PARE_TRY(each(reader, graph, kinds[i].number, kinds[i].read));
-    known |= PARE_FIELD_BIT(kinds[i].number);
-  }
-  drop_initializer_inputs(reader->model);
-  pare_wire wire = *graph;
-  for (;;) {
-    pare_wire_field field;
-    PARE_TRY(pare_wire_next(&wire, &field));
-    if (field.number == 0) break;
-    if (field.number == GRAPH_NAME)
-      PARE_TRY(pare_onnx_text(reader, &wire, &field, "the graph's name", &reader->model->graph_name));
-  }
-  return pare_onnx_keep(reader, graph, known, &reader->model->graph_extra);
-}
-
 /* ---- model --------------------------------------------------------------------------------------------- */
 
 static pare_status read_pair(pare_onnx_reader *reader, const pare_wire *message, pare_text_pair *out) {
@@ -314,15 +179,14 @@ static pare_status read_model(pare_onnx_reader *reader) {
   pare_wire message = pare_wire_new(reader->ctx, reader->file->data, reader->file->len_bytes), graph;
   PARE_TRY(read_header(reader, &message, &graph));
   PARE_TRY(check_versions(model)); /* before a foreign file's graph confuses */
-  PARE_TRY(read_graph(reader, &graph));
+  PARE_TRY(pare_onnx_read_graph(reader, &graph));
   PARE_TRY(check_versions(model));
   PARE_TRY(read_pruned(model));
   if (model->ir_version < 3) { /* before IR 3 there was one opset, and no field for it */
     if (pare_model_opset(model, "") == 0) PARE_TRY(pare_model_set_opset(model, "", 1));
     model->ir_version = 3;
   }
-  PARE_TRY(pare_onnx_normalize(model));
-  return pare_model_finish(model);
+  return pare_onnx_finish(model);
 }
 
 /* Takes `file` over. */

@@ -1,6 +1,6 @@
-/* NodeProto and AttributeProto. Attributes of a type that no operator here reads (graphs, sparse tensors,
- * lists of tensors, references to a function's attributes) keep their encoded form. What the graphs among
- * them read from around them counts as inputs of the node (captured), so that it stays alive and in order. */
+/* NodeProto and AttributeProto. Attributes of a type that no operator here reads (sparse tensors, lists of
+ * tensors, references to a function's attributes) keep their encoded form. What graphs among them read from
+ * around them counts as inputs of the node (captured), so that it stays alive and in order. */
 #include "onnx/onnx.h"
 
 #include <math.h>
@@ -30,7 +30,6 @@ enum {
   ATTR_TYPE = 20,
   ATTR_REF = 21
 };
-enum { GRAPH_NODE = 1 };
 
 /* ---- attributes ---------------------------------------------------------------------------------------- */
 
@@ -94,16 +93,16 @@ static pare_attr_type attr_type(const attr_scan *scan) {
   static const struct {
     int field;
     pare_attr_type type;
-  } by_field[] = {{ATTR_F, PARE_ATTR_FLOAT},        {ATTR_I, PARE_ATTR_INT},
-                  {ATTR_S, PARE_ATTR_STRING},       {ATTR_T, PARE_ATTR_TENSOR},
-                  {ATTR_FLOATS, PARE_ATTR_FLOATS},  {ATTR_INTS, PARE_ATTR_INTS},
-                  {ATTR_STRINGS, PARE_ATTR_STRINGS}};
+  } by_field[] = {
+      {ATTR_F, PARE_ATTR_FLOAT},         {ATTR_I, PARE_ATTR_INT},         {ATTR_S, PARE_ATTR_STRING},
+      {ATTR_T, PARE_ATTR_TENSOR},        {ATTR_FLOATS, PARE_ATTR_FLOATS}, {ATTR_INTS, PARE_ATTR_INTS},
+      {ATTR_STRINGS, PARE_ATTR_STRINGS}, {ATTR_G, PARE_ATTR_GRAPH},       {ATTR_GRAPHS, PARE_ATTR_GRAPHS}};
   if (scan->seen & PARE_FIELD_BIT(ATTR_REF)) return PARE_ATTR_RAW;
   for (size_t i = 0; i < PARE_COUNT(by_field); i++) {
     bool here = (scan->seen & PARE_FIELD_BIT(by_field[i].field)) != 0;
     if (scan->type == 0 && here) return by_field[i].type;
     if (scan->type == (uint64_t)by_field[i].type) {
-      bool must = by_field[i].type == PARE_ATTR_TENSOR;
+      bool must = by_field[i].type == PARE_ATTR_TENSOR || by_field[i].type == PARE_ATTR_GRAPH;
       bool text = by_field[i].type == PARE_ATTR_STRING || by_field[i].type == PARE_ATTR_STRINGS;
       return (must && !here) || (text && !scan->texts) ? PARE_ATTR_RAW : by_field[i].type;
     }
@@ -174,8 +173,52 @@ static pare_status read_tensor(pare_onnx_reader *reader, const pare_wire *messag
   return pare_onnx_tensor_load(&proto, reader->file, what, &attr->tensor);
 }
 
+/* Outer values that the graphs of a node read, graph by graph. */
+typedef struct captures {
+  int *values;
+  int n;
+} captures;
+
+static pare_status add_captured(pare_arena *arena, captures *all, const int *values, int n) {
+  int *bigger = pare_arena_array(arena, (size_t)all->n + (size_t)n, sizeof(*bigger));
+  if (!bigger) return PARE_OUT_OF_MEMORY;
+  if (all->n) memcpy(bigger, all->values, (size_t)all->n * sizeof(*bigger));
+  if (n) memcpy(bigger + all->n, values, (size_t)n * sizeof(*bigger));
+  all->values = bigger;
+  all->n += n;
+  return PARE_OK;
+}
+
+/* The encoded form is kept too, and written as long as it says the same. */
+static pare_status read_graphs(pare_onnx_reader *reader, const pare_wire *message, pare_attr *attr,
+                               captures *all) {
+  uint32_t number = attr->type == PARE_ATTR_GRAPH ? ATTR_G : ATTR_GRAPHS;
+  size_t n = 0;
+  pare_wire_field field;
+  for (pare_wire wire = *message;;) {
+    PARE_TRY(pare_wire_next(&wire, &field));
+    if (field.number == 0) break;
+    n += field.number == number;
+  }
+  PARE_TRY(pare_onnx_keep(reader, message, 0, &attr->raw));
+  attr->graphs = pare_arena_array(&reader->model->arena, n, sizeof(*attr->graphs));
+  if (!attr->graphs) return PARE_OUT_OF_MEMORY;
+  for (pare_wire wire = *message; attr->n < n;) {
+    pare_wire graph;
+    int *captured;
+    PARE_TRY(pare_wire_next(&wire, &field));
+    if (field.number != number) continue;
+    PARE_TRY(pare_wire_enter(&wire, &field, &graph));
+    PARE_TRY(pare_onnx_read_inner(reader, &graph, &attr->graphs[attr->n], &captured));
+    const pare_model *made = attr->graphs[attr->n++];
+    PARE_TRY(add_captured(&reader->model->arena, all, captured, made->n_captured));
+    if (attr->type == PARE_ATTR_GRAPH) break; /* a field given twice: the parser's rules aside, the first */
+  }
+  return PARE_OK;
+}
+
 static pare_status read_attr(pare_onnx_reader *reader, const pare_wire *node, const pare_wire_field *whole,
-                             pare_attr *attr) {
+                             pare_attr *attr, captures *all) {
   pare_wire message;
   attr_scan scan;
   PARE_TRY(pare_wire_enter(node, whole, &message));
@@ -193,86 +236,9 @@ static pare_status read_attr(pare_onnx_reader *reader, const pare_wire *node, co
   case PARE_ATTR_FLOATS: return read_floats(reader, &message, attr);
   case PARE_ATTR_INTS: return read_ints(reader, &message, attr);
   case PARE_ATTR_STRINGS: return read_strings(reader, &message, scan.n_strings, attr);
+  case PARE_ATTR_GRAPH:
+  case PARE_ATTR_GRAPHS: return read_graphs(reader, &message, attr, all);
   default: return pare_onnx_keep(reader, &message, 0, &attr->raw);
-  }
-}
-
-/* ---- captured values ----------------------------------------------------------------------------------- */
-
-typedef struct captures {
-  int *values;
-  int n, capacity;
-} captures;
-
-static pare_status capture(pare_onnx_reader *reader, const pare_wire *node, const pare_wire_field *field,
-                           captures *out) {
-  /* Names that are not outer values are the graph's own; outer values stand before their readers in a valid
-   * file. */
-  if (!pare_onnx_is_text(field->bytes)) return PARE_OK;
-  const char *name;
-  PARE_TRY(pare_onnx_text(reader, node, field, "an input", &name));
-  int i_value = pare_names_find(&reader->values, name);
-  if (i_value < 0) return PARE_OK;
-  for (int i = 0; i < out->n; i++) {
-    if (out->values[i] == i_value) return PARE_OK;
-  }
-  if (out->n == out->capacity) {
-    int capacity = out->capacity ? 2 * out->capacity : 8;
-    int *bigger = pare_arena_array(&reader->model->arena, (size_t)capacity, sizeof(*bigger));
-    if (!bigger) return PARE_OUT_OF_MEMORY;
-    if (out->n) memcpy(bigger, out->values, (size_t)out->n * sizeof(*bigger));
-    out->values = bigger;
-    out->capacity = capacity;
-  }
-  out->values[out->n++] = i_value;
-  return PARE_OK;
-}
-
-static pare_status capture_from_graph(pare_onnx_reader *reader, const pare_wire *outer,
-                                      const pare_wire_field *graph_field, captures *out);
-
-/* Goes through the attributes of a node for graphs. Depth is bounded by pare_wire_enter. */
-static pare_status capture_from_node(pare_onnx_reader *reader, const pare_wire *node, bool inner,
-                                     captures *out) {
-  pare_wire wire = *node;
-  for (;;) {
-    pare_wire_field field;
-    PARE_TRY(pare_wire_next(&wire, &field));
-    if (field.number == 0) return PARE_OK;
-    if (inner && field.number == NODE_INPUT && field.type == PARE_BYTES)
-      PARE_TRY(capture(reader, &wire, &field, out));
-    if (field.number != NODE_ATTRIBUTE) continue;
-    pare_wire attr;
-    PARE_TRY(pare_wire_enter(&wire, &field, &attr));
-    for (;;) {
-      pare_wire_field part;
-      PARE_TRY(pare_wire_next(&attr, &part));
-      if (part.number == 0) break;
-      if (part.number == ATTR_G || part.number == ATTR_GRAPHS)
-        PARE_TRY(capture_from_graph(reader, &attr, &part, out));
-    }
-  }
-}
-
-static pare_status capture_from_graph(pare_onnx_reader *reader, const pare_wire *outer,
-                                      const pare_wire_field *graph_field, captures *out) {
-  enum { GRAPH_OUTPUT = 12, VALUE_NAME = 1 };
-  pare_wire graph;
-  PARE_TRY(pare_wire_enter(outer, graph_field, &graph));
-  for (;;) {
-    pare_wire_field field;
-    pare_wire inner;
-    PARE_TRY(pare_wire_next(&graph, &field));
-    if (field.number == 0) return PARE_OK;
-    if (field.number == GRAPH_NODE) {
-      PARE_TRY(pare_wire_enter(&graph, &field, &inner));
-      PARE_TRY(capture_from_node(reader, &inner, true, out));
-    } else if (field.number == GRAPH_OUTPUT) { /* a branch may hand on an outer value as it is */
-      PARE_TRY(pare_wire_enter(&graph, &field, &inner));
-      pare_wire_field name;
-      PARE_TRY(pare_wire_next(&inner, &name));
-      if (name.number == VALUE_NAME && name.type == PARE_BYTES) PARE_TRY(capture(reader, &inner, &name, out));
-    }
   }
 }
 
@@ -305,7 +271,6 @@ static pare_status name_node(pare_onnx_reader *reader, pare_node *node, int i_no
 
 typedef struct node_counts {
   size_t inputs, outputs, attrs;
-  bool graphs;
 } node_counts;
 
 static pare_status read_texts(pare_onnx_reader *reader, const pare_wire *message, pare_node *node,
@@ -339,7 +304,8 @@ static pare_status link_value(pare_onnx_reader *reader, const pare_wire *wire, c
   return *name ? pare_onnx_value(reader, name, out) : PARE_OK;
 }
 
-static pare_status read_links(pare_onnx_reader *reader, const pare_wire *message, pare_node *node) {
+static pare_status read_links(pare_onnx_reader *reader, const pare_wire *message, pare_node *node,
+                              captures *all) {
   pare_wire wire = *message;
   for (;;) {
     pare_wire_field field;
@@ -352,24 +318,19 @@ static pare_status read_links(pare_onnx_reader *reader, const pare_wire *message
       PARE_TRY(link_value(reader, &wire, &field, &node->outputs[node->n_outputs]));
       node->n_outputs++;
     } else if (field.number == NODE_ATTRIBUTE) {
-      PARE_TRY(read_attr(reader, &wire, &field, &node->attrs[node->n_attrs]));
-      node->n_attrs++;
+      node->n_attrs++; /* first: what it counts is released with the model */
+      PARE_TRY(read_attr(reader, &wire, &field, &node->attrs[node->n_attrs - 1], all));
     }
   }
 }
 
-static pare_status read_captured(pare_onnx_reader *reader, const pare_wire *message, pare_node *node) {
-  captures found = {0};
-  PARE_TRY(capture_from_node(reader, message, false, &found));
-  if (found.n == 0) return PARE_OK;
-  int *inputs =
-      pare_arena_array(&reader->model->arena, (size_t)node->n_inputs + (size_t)found.n, sizeof(*inputs));
-  if (!inputs) return PARE_OUT_OF_MEMORY;
-  if (node->n_inputs) memcpy(inputs, node->inputs, (size_t)node->n_inputs * sizeof(*inputs));
-  memcpy(inputs + node->n_inputs, found.values, (size_t)found.n * sizeof(*inputs));
-  node->inputs = inputs;
-  node->n_inputs += found.n;
-  node->n_captured = found.n;
+static pare_status add_captured_inputs(pare_onnx_reader *reader, pare_node *node, const captures *found) {
+  captures inputs = {node->inputs, node->n_inputs};
+  if (found->n == 0) return PARE_OK;
+  PARE_TRY(add_captured(&reader->model->arena, &inputs, found->values, found->n));
+  node->inputs = inputs.values;
+  node->n_inputs = inputs.n;
+  node->n_captured = found->n;
   return PARE_OK;
 }
 
@@ -383,8 +344,9 @@ static pare_status fill_node(pare_onnx_reader *reader, const pare_wire *message,
   uint64_t known = 0;
   for (int i = NODE_INPUT; i <= NODE_DOMAIN; i++) known |= PARE_FIELD_BIT(i);
   PARE_TRY(pare_onnx_keep(reader, message, known, &node->extra));
-  PARE_TRY(read_links(reader, message, node));
-  return read_captured(reader, message, node);
+  captures found = {0};
+  PARE_TRY(read_links(reader, message, node, &found));
+  return add_captured_inputs(reader, node, &found);
 }
 
 pare_status pare_onnx_read_node(pare_onnx_reader *reader, const pare_wire *message) {

@@ -3,11 +3,12 @@
 #include "onnx/onnx.h"
 
 enum { VALUE_NAME = 1, VALUE_TYPE = 2 };
-enum { TYPE_TENSOR = 1 };
+enum { TYPE_TENSOR = 1, TYPE_SEQUENCE = 4, TYPE_MAP = 5, TYPE_SPARSE = 8, TYPE_OPTIONAL = 9 };
 enum { TENSOR_ELEMENT = 1, TENSOR_SHAPE = 2 };
 
 typedef struct tensor_type {
   bool understood;
+  pare_value_kind kind;
   pare_dtype dtype;
   bool has_shape;
   pare_shape shape;
@@ -115,6 +116,9 @@ static pare_status read_type(pare_onnx_reader *reader, const pare_wire *message,
     pare_wire_field field;
     PARE_TRY(pare_wire_next(&type, &field));
     if (field.number == 0) return PARE_OK;
+    if (field.number == TYPE_SEQUENCE) out->kind = PARE_KIND_SEQUENCE;
+    if (field.number == TYPE_OPTIONAL) out->kind = PARE_KIND_OPTIONAL;
+    if (field.number == TYPE_MAP || field.number == TYPE_SPARSE) out->kind = PARE_KIND_OTHER;
     if (field.number != TYPE_TENSOR) continue;
     pare_wire tensor;
     PARE_TRY(pare_wire_enter(&type, &field, &tensor));
@@ -159,9 +163,10 @@ pare_status pare_onnx_read_value(pare_onnx_reader *reader, const pare_wire *mess
   if (!has_type && told) return PARE_OK;
   uint64_t known = PARE_FIELD_BIT(VALUE_NAME);
   if (has_type && !type.understood)
-    type = (tensor_type){0}; /* the encoded form is kept */
+    type = (tensor_type){.kind = type.kind}; /* the encoded form is kept */
   else
     known |= PARE_FIELD_BIT(VALUE_TYPE);
+  value->kind = type.kind;
   value->dtype = type.dtype;
   value->has_shape = type.has_shape;
   value->shape = type.shape;

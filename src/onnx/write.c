@@ -68,7 +68,7 @@ static void put_attr_content(pare_writer *out, const pare_attr *attr) {
 }
 
 static void put_attr(pare_writer *out, const pare_attr *attr) {
-  if (attr->type == PARE_ATTR_RAW) {
+  if (attr->type == PARE_ATTR_RAW || attr->raw.len_bytes) {
     pare_wire_put_bytes(out, 5, attr->raw.data, attr->raw.len_bytes);
     return;
   }

@@ -10,7 +10,8 @@
 typedef struct pare_pool pare_pool; /* base/parallel.h */
 
 /* One node with its tensors: what every function of an operator gets. */
-typedef struct pare_call {
+typedef struct pare_call pare_call;
+struct pare_call {
   pare_context *ctx;
   const pare_node *node;
   int n_in, n_out;
@@ -29,7 +30,12 @@ typedef struct pare_call {
   size_t
       saved_bytes; /* set by prepare when training: kept from run to backward (gates, argmax, batch statistics) */
   void *saved;
-} pare_call;
+  /* For operators with graphs (If, Loop, Scan, SequenceMap), in run only: runs the graph of attribute `attr` on `in` [n_in] (what it
+   * captures is added); `out` [n_out] is yours to release. BAD_MODEL: another number of inputs or outputs. */
+  pare_status (*run_graph)(pare_call *call, const char *attr, const pare_tensor *in, int n_in,
+                           pare_tensor *out, int n_out);
+  void *frame; /* run_graph's */
+};
 
 /* For backward: gradients beside the tensors. */
 typedef struct pare_grad_call {
@@ -87,6 +93,9 @@ typedef struct pare_op {
   /* The output's shape depends on the inputs' values (NonZero, Compress, ...): infer is called only when the data of every
    * input is there (all in_is_const), which planning has for constants, and a dynamic session for everything. */
   bool shape_from_data;
+  /* run sets the outputs itself, as tensors of its own or lists (control flow, sequences, optionals): only a dynamic session runs
+   * such an operator, and infer only checks. */
+  bool own_outputs;
   pare_layout layout;
   const void *family; /* what the shared functions of a family of operators read (elementwise.h, reduce.h) */
 } pare_op;

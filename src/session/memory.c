@@ -5,8 +5,7 @@
 
 #include <stdlib.h>
 
-#define ALIGNMENT        64
-#define MAX_MEMORY_BYTES ((size_t)1 << (sizeof(size_t) > 4 ? 35 : 31))
+#define ALIGNMENT 64
 
 typedef struct place {
   int i_value, first, last; /* steps; -1: before the first */
@@ -111,7 +110,7 @@ static size_t lowest_gap(const place *wanted, const place *const *placed, int n_
 static pare_status assign_offsets(planner *plan, const place **placed, size_t *total) {
   size_t end = 0, sum = 0;
   for (int i = 0; i < plan->n_order; i++)
-    if (!pare_add_size(sum, aligned(plan->order[i]->len_bytes), &sum) || sum / 16 > MAX_MEMORY_BYTES)
+    if (!pare_add_size(sum, aligned(plan->order[i]->len_bytes), &sum) || sum / 16 > PARE_MAX_MEMORY_BYTES)
       return pare_fail(plan->session->ctx, PARE_OUT_OF_MEMORY, "the model's values do not fit in memory");
   for (int i = 0; i < plan->n_order; i++) {
     place *wanted = &plan->places[plan->order[i]->i_value];
@@ -125,7 +124,7 @@ static pare_status assign_offsets(planner *plan, const place **placed, size_t *t
     if (wanted->offset + wanted->len_bytes > end) end = wanted->offset + wanted->len_bytes;
   }
   *total = aligned(end);
-  if (*total <= MAX_MEMORY_BYTES) return PARE_OK;
+  if (*total <= PARE_MAX_MEMORY_BYTES) return PARE_OK;
   return pare_fail(plan->session->ctx, PARE_OUT_OF_MEMORY, "the session would need %zu bytes for its values",
                    *total);
 }

@@ -14,7 +14,8 @@ typedef enum pare_fold_rule {
 pare_status pare_plan_fail(const pare_model *model, const pare_node *node, pare_status status);
 /* UNSUPPORTED lists every operator that is not there. */
 pare_status pare_plan_check_operators(const pare_model *model);
-/* [model->n_inputs]; UNSUPPORTED when a dimension stays open. */
+/* [model->n_inputs]; UNSUPPORTED when a dimension stays open. PARE_OPEN_RANK: a sequence or an optional. */
+#define PARE_OPEN_RANK (-1)
 pare_status pare_plan_input_shapes(const pare_model *model, const pare_plan_options *options,
                                    pare_shape *shapes);
 /* `tensors` [n_values]: initializers with their data, inputs with their shapes, the rest empty. */
@@ -24,9 +25,18 @@ pare_status pare_plan_call(const pare_model *model, const pare_node *node, pare_
                            const bool *is_const, pare_arena *arena, pare_call *call);
 /* Checks counts, infers, checks sizes. */
 pare_status pare_plan_infer(pare_call *call);
-pare_status pare_plan_fold(pare_model *model, const pare_shape *input_shapes, pare_fold_rule rule);
 /* Keeps images channels last where that is faster. */
 pare_status pare_plan_layout(pare_model *model, const pare_shape *input_shapes);
+/* `input_shapes` NULL: none is known. Sets `dynamic` (may be NULL) when a shape cannot be known before data is there, and puts
+ * the branch that is taken in the place of an If whose condition is constant. */
+pare_status pare_plan_fold(pare_model *model, const pare_shape *input_shapes, pare_fold_rule rule,
+                           bool *dynamic);
+/* One step per node of the planned model, its tensors not inferred yet. */
+pare_status pare_plan_steps(pare_session *session, const pare_shape *input_shapes);
+/* dynamic.c: instead of the above, nodes are inferred, prepared and run one after another with their data there. */
+pare_status pare_dynamic_plan(pare_session *session, const pare_shape *input_shapes);
+pare_status pare_dynamic_run(pare_session *session);
+void pare_dynamic_free(pare_session *session);
 /* Gives every value that is computed a place in session->memory, and sets memory_bytes. */
 pare_status pare_plan_memory(pare_session *session);
 

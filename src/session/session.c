@@ -7,18 +7,21 @@
 
 /* ---- planning -------------------------------------------------------------------------------------------------------------- */
 
-static pare_status rewrite(pare_session *session, const pare_shape *shapes) {
+/* Fusion takes nodes to be what infer has checked: where some are open, only constants are folded. */
+static pare_status rewrite(pare_session *session, const pare_shape *shapes, bool *dynamic) {
   pare_model *model = session->model;
   const pare_plan_options *options = &session->options;
-  if (options->training) return pare_plan_fold(model, shapes, PARE_FOLD_FOR_TRAINING);
+  if (options->training) return pare_plan_fold(model, shapes, PARE_FOLD_FOR_TRAINING, dynamic);
   if (options->fuse) {
-    PARE_TRY(pare_plan_fold(model, shapes, PARE_FOLD_KEEP_DEQUANTIZE));
-    PARE_TRY(pare_fuse_qdq(model));
-    PARE_TRY(pare_fuse_float(model));
+    PARE_TRY(pare_plan_fold(model, shapes, PARE_FOLD_KEEP_DEQUANTIZE, dynamic));
+    if (!*dynamic) {
+      PARE_TRY(pare_fuse_qdq(model));
+      PARE_TRY(pare_fuse_float(model));
+    }
   }
-  PARE_TRY(pare_plan_fold(model, shapes, PARE_FOLD_ALL));
+  PARE_TRY(pare_plan_fold(model, shapes, PARE_FOLD_ALL, dynamic));
   /* Whoever reads every value expects them in ONNX's order. */
-  return options->fuse && !options->keep_all ? pare_plan_layout(model, shapes) : PARE_OK;
+  return options->fuse && !options->keep_all && !*dynamic ? pare_plan_layout(model, shapes) : PARE_OK;
 }
 
 /* Training writes to weights: each gets memory of its own. */
@@ -31,7 +34,7 @@ static pare_status own_weights(pare_model *model) {
   return PARE_OK;
 }
 
-static pare_status make_steps(pare_session *session, const pare_shape *shapes) {
+pare_status pare_plan_steps(pare_session *session, const pare_shape *shapes) {
   pare_model *model = session->model;
   session->n_steps = model->n_nodes;
   session->steps = pare_arena_array(&session->arena, (size_t)model->n_nodes, sizeof(pare_step));
@@ -49,7 +52,14 @@ static pare_status make_steps(pare_session *session, const pare_shape *shapes) {
     call->numerics = session->options.numerics;
     call->pool = session->pool;
     call->arena = &session->arena;
-    PARE_TRY(pare_plan_fail(model, call->node, pare_plan_infer(call)));
+  }
+  return PARE_OK;
+}
+
+static pare_status infer_steps(pare_session *session) {
+  for (int i = 0; i < session->n_steps; i++) {
+    pare_call *call = &session->steps[i].call;
+    PARE_TRY(pare_plan_fail(session->model, call->node, pare_plan_infer(call)));
   }
   return PARE_OK;
 }
@@ -77,9 +87,12 @@ static pare_status plan(pare_session *session, const pare_model *model) {
   pare_shape *shapes = pare_arena_array(&session->arena, (size_t)model->n_inputs, sizeof(pare_shape));
   if (!shapes) return PARE_OUT_OF_MEMORY;
   PARE_TRY(pare_plan_input_shapes(session->model, &session->options, shapes));
-  PARE_TRY(rewrite(session, shapes));
+  bool dynamic = false;
+  PARE_TRY(rewrite(session, shapes, &dynamic));
+  if (dynamic || session->options.open) return pare_dynamic_plan(session, shapes);
   if (session->options.training) PARE_TRY(own_weights(session->model));
-  PARE_TRY(make_steps(session, shapes));
+  PARE_TRY(pare_plan_steps(session, shapes));
+  PARE_TRY(infer_steps(session));
   PARE_TRY(pare_plan_memory(session));
   return prepare_steps(session);
 }
@@ -114,6 +127,7 @@ pare_status pare_session_new(const pare_model *model, const pare_session_options
 
 void pare_session_free(pare_session *session) {
   if (!session) return;
+  pare_dynamic_free(session);
   pare_pool_free(session->pool);
   pare_model_free(session->model);
   pare_free(session->ctx, session->memory);
@@ -125,6 +139,7 @@ void pare_session_free(pare_session *session) {
 /* ---- running ----------------------------------------------------------------------------------------------------------------- */
 
 pare_status pare_session_run(pare_session *session) {
+  if (session->dynamic) return pare_dynamic_run(session);
   bool profile = session->options.profile;
   for (int i = 0; i < session->n_steps; i++) {
     pare_step *step = &session->steps[i];

@@ -1,6 +1,9 @@
 /* A session: a model planned for given input shapes. Planning clones the model, folds constants (so exporters'
  * Shape-Gather-Concat chains vanish), rewrites it for speed (fuse.h), infers shapes, prepares each node, lays all values into one
- * arena by lifetime, and packs weights. Running allocates nothing. */
+ * arena by lifetime, and packs weights. Running allocates nothing.
+ *
+ * Where shapes depend on data, or values are no tensors (control flow, sequences), the session is dynamic (dynamic.c): each node is
+ * inferred and its outputs are allocated when its turn comes, and shapes are those of the last run. */
 #ifndef PARE_SESSION_H
 #define PARE_SESSION_H
 
@@ -17,6 +20,7 @@ typedef struct pare_plan_options {
   bool training; /* implies keep_all and no fusion */
   bool fuse;     /* BatchNorm folding, activations, int8 fusion of QDQ */
   bool profile;  /* time each step */
+  bool open;     /* input shapes come with each run: dynamic */
 } pare_plan_options;
 
 typedef struct pare_step {
@@ -36,9 +40,13 @@ struct pare_session {
   void *memory; /* activations */
   size_t memory_bytes, scratch_bytes;
   void *scratch;
+  struct pare_dynamic *dynamic; /* NULL: all was planned ahead */
 };
 
 pare_status pare_session_plan(const pare_model *model, const pare_plan_options *options, pare_session **out);
+/* Gives input i of a dynamic session a tensor, sequence or optional, which it keeps (counted) until the next is given. A tensor must
+ * have the input's type. BAD_ARGUMENT. */
+pare_status pare_session_give(pare_session *session, int i, const pare_tensor *value);
 /* The tensor of a value by name, NULL when it is not in the planned graph (folded or fused away). */
 pare_tensor *pare_session_value(const pare_session *session, const char *name);
 /* Rewrites a private clone for execution; also used by the QOperator export. */
@@ -46,7 +54,5 @@ pare_status pare_fold_batchnorm(pare_model *model); /* into the Conv or Gemm bef
 pare_status pare_fuse_float(pare_model *model);     /* fold BatchNorm, fuse Relu/Clip into Conv and Gemm */
 pare_status
 pare_fuse_qdq(pare_model *model); /* DequantizeLinear -> op -> QuantizeLinear to an integer operator */
-/* Constant folding at the shapes given for graph inputs. */
-pare_status pare_fold_constants(pare_model *model, const pare_shape *input_shapes);
 
 #endif

@@ -33,6 +33,13 @@ pare_status pare_plan_input_shapes(const pare_model *model, const pare_plan_opti
                                    pare_shape *shapes) {
   for (int i = 0; i < model->n_inputs; i++) {
     const pare_value *value = &model->values[model->inputs[i]];
+    if (value->kind == PARE_KIND_OTHER || value->dtype == PARE_STRING)
+      return pare_fail(model->ctx, PARE_UNSUPPORTED, "input '%s' is neither numbers nor a sequence of them",
+                       value->name);
+    if (options->open || value->kind != PARE_KIND_TENSOR) {
+      shapes[i].rank = PARE_OPEN_RANK;
+      continue;
+    }
     if (options->input_shapes) {
       shapes[i] = options->input_shapes[i];
       continue;
@@ -60,6 +67,7 @@ void pare_plan_set_inputs(const pare_model *model, const pare_shape *shapes, par
     tensors[i].owner = NULL;
   }
   for (int i = 0; i < model->n_inputs; i++) {
+    if (!shapes || shapes[i].rank == PARE_OPEN_RANK) continue;
     pare_tensor *tensor = &tensors[model->inputs[i]];
     tensor->dtype = model->values[model->inputs[i]].dtype;
     tensor->shape = shapes[i];
@@ -92,9 +100,9 @@ pare_status pare_plan_call(const pare_model *model, const pare_node *node, pare_
 pare_status pare_plan_infer(pare_call *call) {
   const pare_node *node = call->node;
   const pare_op *op = node->op;
-  if (call->n_in < op->min_in || (op->max_in >= 0 && call->n_in > op->max_in))
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "%d inputs; it takes %d to %d", call->n_in, op->min_in,
-                     op->max_in);
+  int n_in = call->n_in - node->n_captured;
+  if (n_in < op->min_in || (op->max_in >= 0 && n_in > op->max_in))
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "%d inputs; it takes %d to %d", n_in, op->min_in, op->max_in);
   if (call->n_out < op->min_out || (op->max_out >= 0 && call->n_out > op->max_out))
     return pare_fail(call->ctx, PARE_BAD_MODEL, "%d outputs; it gives %d to %d", call->n_out, op->min_out,
                      op->max_out);
@@ -106,6 +114,7 @@ pare_status pare_plan_infer(pare_call *call) {
   for (int i = 0; op->shape_from_data && i < call->n_in; i++)
     if (call->in[i]) PARE_TRY(pare_op_need_data(call, i));
   PARE_TRY(op->infer(call));
+  if (op->own_outputs) return PARE_OK;
   for (int i = 0; i < call->n_out; i++) {
     size_t len_bytes;
     if (call->out[i])
@@ -120,7 +129,8 @@ typedef struct folder {
   pare_model *model;
   pare_fold_rule rule;
   pare_tensor *tensors;
-  bool *is_const;
+  bool *is_const, *is_open; /* open: not even the shape is known before data is there */
+  bool any_open, inlined;
   pare_arena arena;
 } folder;
 
@@ -174,33 +184,87 @@ static pare_status fold_node(folder *fold, int i_node, pare_call *call) {
   return status;
 }
 
-static pare_status fold_all(folder *fold) {
+/* An If whose condition is known gives way to its branch: the branch's nodes, and Identity where it names its results. */
+static pare_status inline_branch(folder *fold, int i_node, const pare_tensor *condition) {
+  const pare_node *node = &fold->model->nodes[i_node];
+  const char *taken = *pare_u8(condition) ? "then_branch" : "else_branch";
+  const pare_attr *attr = pare_node_attr(node, taken);
+  if (!attr || attr->type != PARE_ATTR_GRAPH) return PARE_OK; /* running it says what is wrong */
+  if (attr->graphs[0]->n_outputs != node->n_outputs) return PARE_OK;
+  PARE_TRY(pare_model_inline(fold->model, attr->graphs[0],
+                             node->inputs + pare_node_first_captured(node, attr, 0), node->outputs));
+  fold->model->nodes[i_node].removed = true;
+  fold->inlined = true;
+  return PARE_OK;
+}
+
+static const pare_tensor *known_condition(const folder *fold, const pare_node *node) {
+  if (!pare_node_is(node, "If") || node->n_inputs < 1 || node->inputs[0] < 0) return NULL;
+  const pare_tensor *condition = &fold->tensors[node->inputs[0]];
+  bool is_known = fold->is_const[node->inputs[0]] && condition->data && condition->dtype == PARE_BOOL &&
+                  pare_tensor_count(condition) == 1;
+  return is_known ? condition : NULL;
+}
+
+static void leave_open(folder *fold, const pare_node *node) {
+  fold->any_open = true;
+  for (int i = 0; i < node->n_outputs; i++)
+    if (node->outputs[i] >= 0) fold->is_open[node->outputs[i]] = true;
+}
+
+static bool has_open_input(const folder *fold, const pare_node *node) {
+  for (int i = 0; i < node->n_inputs; i++)
+    if (node->inputs[i] >= 0 && fold->is_open[node->inputs[i]]) return true;
+  return false;
+}
+
+static pare_status fold_one(folder *fold, int i_node) {
   pare_model *model = fold->model;
-  for (int i = 0; i < model->n_nodes; i++) {
-    pare_call call;
-    const pare_node *node = &model->nodes[i];
-    PARE_TRY(pare_plan_call(model, node, fold->tensors, fold->is_const, &fold->arena, &call));
-    PARE_TRY(pare_plan_fail(model, node, pare_plan_infer(&call)));
-    if (may_fold(fold, &call)) PARE_TRY(pare_plan_fail(model, node, fold_node(fold, i, &call)));
+  const pare_node *node = &model->nodes[i_node];
+  const pare_tensor *condition = known_condition(fold, node);
+  if (condition) PARE_TRY(inline_branch(fold, i_node, condition));
+  node = &model->nodes[i_node]; /* the array may have moved */
+  if (node->removed || node->op->own_outputs || has_open_input(fold, node)) {
+    leave_open(fold, node);
+    return PARE_OK;
   }
+  pare_call call;
+  PARE_TRY(pare_plan_call(model, node, fold->tensors, fold->is_const, &fold->arena, &call));
+  pare_status status = pare_plan_infer(&call);
+  if (status != PARE_OK && call.wants_data) {
+    leave_open(fold, node);
+    return PARE_OK;
+  }
+  if (status == PARE_OK && may_fold(fold, &call)) status = fold_node(fold, i_node, &call);
+  return pare_plan_fail(model, node, status);
+}
+
+static pare_status fold_all(folder *fold, const pare_shape *shapes) {
+  pare_model *model = fold->model;
+  size_t n = (size_t)model->n_values;
+  fold->tensors = pare_arena_array(&fold->arena, n, sizeof(pare_tensor));
+  fold->is_const = pare_arena_array(&fold->arena, n, sizeof(bool));
+  fold->is_open = pare_arena_array(&fold->arena, n, sizeof(bool));
+  if (!fold->tensors || !fold->is_const || !fold->is_open) return PARE_OUT_OF_MEMORY;
+  pare_plan_set_inputs(model, shapes, fold->tensors);
+  for (int i = 0; i < model->n_values; i++) fold->is_const[i] = model->values[i].is_initializer;
+  for (int i = 0; i < model->n_inputs; i++)
+    fold->is_open[model->inputs[i]] = !shapes || shapes[i].rank == PARE_OPEN_RANK;
+  fold->any_open = fold->inlined = false;
+  for (int i = 0, n_nodes = model->n_nodes; i < n_nodes; i++) PARE_TRY(fold_one(fold, i));
   return pare_model_finish(model);
 }
 
-pare_status pare_plan_fold(pare_model *model, const pare_shape *input_shapes, pare_fold_rule rule) {
+pare_status pare_plan_fold(pare_model *model, const pare_shape *input_shapes, pare_fold_rule rule,
+                           bool *dynamic) {
   folder fold = {.model = model, .rule = rule};
-  pare_arena_init(&fold.arena, model->ctx);
-  fold.tensors = pare_arena_array(&fold.arena, (size_t)model->n_values, sizeof(pare_tensor));
-  fold.is_const = pare_arena_array(&fold.arena, (size_t)model->n_values, sizeof(bool));
-  pare_status status = fold.tensors && fold.is_const ? PARE_OK : PARE_OUT_OF_MEMORY;
-  if (status == PARE_OK) {
-    pare_plan_set_inputs(model, input_shapes, fold.tensors);
-    for (int i = 0; i < model->n_values; i++) fold.is_const[i] = model->values[i].is_initializer;
-    status = fold_all(&fold);
-  }
-  pare_arena_free(&fold.arena);
+  pare_status status = PARE_OK;
+  do { /* again when a branch's nodes have come */
+    pare_arena_init(&fold.arena, model->ctx);
+    status = fold_all(&fold, input_shapes);
+    pare_arena_free(&fold.arena);
+    if (status == PARE_OK && fold.inlined) status = pare_plan_check_operators(model);
+  } while (status == PARE_OK && fold.inlined);
+  if (dynamic) *dynamic = fold.any_open;
   return status;
-}
-
-pare_status pare_fold_constants(pare_model *model, const pare_shape *input_shapes) {
-  return pare_plan_fold(model, input_shapes, PARE_FOLD_ALL);
 }

@@ -122,6 +122,10 @@ pare_status pare_tensor_bytes(pare_context *ctx, pare_dtype dtype, const pare_sh
   return PARE_OK;
 }
 
+bool pare_tensor_room(const pare_context *ctx, size_t len_bytes) {
+  return len_bytes <= PARE_MAX_MEMORY_BYTES && ctx->used_bytes <= PARE_MAX_MEMORY_BYTES - len_bytes;
+}
+
 size_t pare_tensor_len_bytes(const pare_tensor *tensor) {
   int64_t count = pare_tensor_count(tensor);
   return count < 0 ? 0 : (size_t)count * pare_dtype_size(tensor->dtype);
@@ -133,7 +137,7 @@ pare_status pare_tensor_new(pare_context *ctx, pare_dtype dtype, const pare_shap
   PARE_TRY(pare_tensor_bytes(ctx, dtype, shape, &size));
   pare_bytes *owner = pare_bytes_new(ctx, size);
   if (!owner) return PARE_OUT_OF_MEMORY;
-  *out = (pare_tensor){dtype, *shape, owner->data, owner};
+  *out = (pare_tensor){.dtype = dtype, .shape = *shape, .data = owner->data, .owner = owner};
   return PARE_OK;
 }
 
@@ -146,12 +150,32 @@ pare_status pare_tensor_copy(pare_context *ctx, const pare_tensor *from, pare_te
 
 pare_tensor pare_tensor_retain(const pare_tensor *tensor) {
   pare_bytes_retain(tensor->owner);
+  if (tensor->list) tensor->list->n_refs++;
   return *tensor;
+}
+
+/* At most two lists deep: an optional holds a sequence, a sequence holds tensors. */
+static void release_list(pare_list *list) {
+  if (!list || --list->n_refs > 0) return;
+  for (int64_t i = 0; i < list->n; i++) pare_tensor_release(&list->items[i]);
+  pare_free(list->ctx, list);
 }
 
 void pare_tensor_release(pare_tensor *tensor) {
   pare_bytes_release(tensor->owner);
+  release_list(tensor->list);
   *tensor = (pare_tensor){0};
+}
+
+pare_status pare_list_new(pare_context *ctx, bool is_optional, int64_t n, pare_tensor *out) {
+  *out = (pare_tensor){0};
+  if (n > PARE_MAX_LIST)
+    return pare_fail(ctx, PARE_UNSUPPORTED, "a sequence of more than %lld items", (long long)PARE_MAX_LIST);
+  pare_list *list = pare_alloc(ctx, sizeof *list + (size_t)n * sizeof(pare_tensor));
+  if (!list) return PARE_OUT_OF_MEMORY;
+  *list = (pare_list){.ctx = ctx, .n_refs = 1, .is_optional = is_optional, .n = n};
+  out->list = list;
+  return PARE_OK;
 }
 
 double pare_tensor_get_f64(const pare_tensor *tensor, int64_t i) {

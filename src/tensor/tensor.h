@@ -8,9 +8,21 @@
 typedef struct pare_tensor {
   pare_dtype dtype;
   pare_shape shape;
-  void *data;        /* NULL: not there (yet) */
-  pare_bytes *owner; /* NULL: the memory belongs to somebody else */
+  void *data;             /* NULL: not there (yet) */
+  pare_bytes *owner;      /* NULL: the memory belongs to somebody else */
+  struct pare_list *list; /* a sequence or an optional, which has nothing of the above; NULL: a tensor */
 } pare_tensor;
+
+/* ONNX's sequence (of tensors) and optional (nothing, or one tensor or sequence): counted, and never changed once shared. */
+typedef struct pare_list {
+  pare_context *ctx;
+  uint32_t n_refs;
+  bool is_optional;
+  int64_t n;
+  pare_tensor items[];
+} pare_list;
+
+#define PARE_MAX_LIST ((int64_t)1 << 16)
 
 size_t pare_dtype_size(pare_dtype dtype);      /* bytes; 0 for NONE and STRING */
 const char *pare_dtype_name(pare_dtype dtype); /* "f32" */
@@ -30,6 +42,10 @@ pare_shape pare_shape_of(const int64_t *dims, int rank);
 /* Bytes of a tensor, overflow and the 2^40-element limit checked; BAD_MODEL. */
 pare_status pare_tensor_bytes(pare_context *ctx, pare_dtype dtype, const pare_shape *shape, size_t *out);
 
+/* True while values made as a session runs, `len_bytes` more among them, stay within what one may hold. */
+bool pare_tensor_room(const pare_context *ctx, size_t len_bytes);
+#define PARE_MAX_MEMORY_BYTES ((size_t)1 << (sizeof(size_t) > 4 ? 35 : 31))
+
 static inline int64_t pare_tensor_count(const pare_tensor *tensor) {
   return pare_shape_count(&tensor->shape);
 }
@@ -41,6 +57,8 @@ pare_status pare_tensor_new(pare_context *ctx, pare_dtype dtype, const pare_shap
 pare_status pare_tensor_copy(pare_context *ctx, const pare_tensor *from, pare_tensor *out);
 pare_tensor pare_tensor_retain(const pare_tensor *tensor);
 void pare_tensor_release(pare_tensor *tensor); /* leaves it empty */
+/* A list of `n` empty items to be filled; release with pare_tensor_release. More than PARE_MAX_LIST: UNSUPPORTED. */
+pare_status pare_list_new(pare_context *ctx, bool is_optional, int64_t n, pare_tensor *out);
 
 /* Element i of any integer, bool or float type (f16 and bf16 widened). */
 double pare_tensor_get_f64(const pare_tensor *tensor, int64_t i);

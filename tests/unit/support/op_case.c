@@ -318,7 +318,7 @@ static void check_outputs(const op_case *c, rig *r) {
     spec want = read_tensor(r->ctx, &text, 0);
     if (!want.left_out) {
       const pare_tensor_view view = pare_session_output(r->session, i);
-      const pare_tensor got = {view.dtype, view.shape, view.data, NULL};
+      const pare_tensor got = {.dtype = view.dtype, .shape = view.shape, .data = view.data};
       check_output(c, i, &got, &want.tensor);
     }
     pare_tensor_release(&want.tensor);
