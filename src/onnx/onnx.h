@@ -21,6 +21,9 @@
  * gets the name inside, possibly "". BAD_MODEL, UNSUPPORTED. */
 pare_status pare_onnx_tensor_read(pare_context *ctx, const char *file_name, const void *bytes,
                                   size_t len_bytes, pare_tensor *out, pare_buffer *tensor_name);
+/* A SequenceProto or OptionalProto (as `kind` says), in full. BAD_MODEL, UNSUPPORTED. */
+pare_status pare_onnx_list_read(pare_context *ctx, pare_value_kind kind, const void *bytes, size_t len_bytes,
+                                pare_tensor *out);
 /* The content of a TensorProto, with raw_data. */
 void pare_onnx_tensor_write(pare_writer *out, const char *name, const pare_tensor *tensor);
 

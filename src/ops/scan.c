@@ -197,7 +197,7 @@ static pare_status run(pare_call *call) {
 const pare_op pare_op_scan = {
     .name = "Scan",
     .domain = "",
-    .min_in = 1,
+    .min_in = 0, /* the first may be left out in opset 8 */
     .max_in = -1,
     .min_out = 1,
     .max_out = -1,

@@ -289,7 +289,7 @@ static pare_status get_ready(node_state *state) {
 static pare_status make_room(node_state *state) {
   pare_session *session = state->session;
   pare_call *call = state->call;
-  bool shared = call->node->op->same_bytes && call->in[0]->owner &&
+  bool shared = call->node->op->same_bytes && call->out[0] && call->in[0]->owner &&
                 pare_tensor_len_bytes(call->in[0]) == pare_tensor_len_bytes(call->out[0]);
   for (int i = 0; i < call->n_out; i++) {
     pare_tensor *out = call->out[i];

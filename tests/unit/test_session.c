@@ -56,7 +56,10 @@ static void an_operator_without_its_outputs_is_refused_or_harmless(void **state)
     pare_model *model = node_without_outputs(pare_op_at(i));
     pare_session *session;
     if (plan(model, false, true, &session) == PARE_OK) {
-      assert_int_equal(pare_session_run(session), PARE_OK);
+      bool dynamic = session->dynamic != NULL; /* looks at each node when its turn comes */
+      pare_status status = pare_session_run(session);
+      assert_true(status == PARE_OK || dynamic);
+      n_refused += dynamic && strstr(pare_error(ctx), "output 0 is left out") != NULL;
       pare_session_free(session);
     } else {
       n_refused += strstr(pare_error(ctx), "output 0 is left out") != NULL;
