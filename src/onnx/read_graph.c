@@ -124,7 +124,7 @@ pare_status pare_onnx_read_graph(pare_onnx_reader *reader, const pare_wire *grap
   static const struct {
     uint32_t number;
     pare_status (*read)(pare_onnx_reader *, const pare_wire *);
-  } kinds[] = {{GRAPH_SPARSE, pare_onnx_read_sparse},         {GRAPH_INPUT, read_input},
+  } kinds[] = {{GRAPH_SPARSE, pare_onnx_read_sparse}, {GRAPH_INPUT, read_input},
                {GRAPH_INITIALIZER, read_initializer}, {GRAPH_OUTPUT, read_output},
                {GRAPH_NODE, pare_onnx_read_node},     {GRAPH_VALUE, read_value_info}};
   uint64_t known = PARE_FIELD_BIT(GRAPH_NAME);
