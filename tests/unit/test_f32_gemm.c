@@ -25,11 +25,11 @@ static float *random_n(size_t n) {
 
 typedef struct shape {
   int64_t m, n, k;
-  int options; /* bits: accumulate, row bias, column bias, clamp, transposed A, offsets, runs */
+  int options; /* bits: accumulate, row bias, column bias, clamp, transposed A, offsets, runs, add */
 } shape;
 
 /* Runs `fn` (NULL: pare_f32_gemm) on the case into fresh memory with a guard column, which must stay. */
-static float *run_case(const shape *s, const float *a, const float *b, const float *bias,
+static float *run_case(const shape *s, const float *a, const float *b, const float *bias, const float *add,
                        pare_f32_gemm_fn fn) {
   const int64_t c_row = s->n + 1;
   const uint32_t before = seed;
@@ -50,6 +50,7 @@ static float *run_case(const shape *s, const float *a, const float *b, const flo
   args.accumulate = s->options & 1;
   args.row_bias = s->options & 2 ? bias : NULL;
   args.column_bias = s->options & 4 ? bias + 1 : NULL;
+  args.add = s->options & 128 ? add : NULL;
   args.clamp_low = s->options & 8 ? 0.0f : -INFINITY;
   args.clamp_high = s->options & 8 ? 1.5f : INFINITY;
   if (fn)
@@ -62,14 +63,15 @@ static float *run_case(const shape *s, const float *a, const float *b, const flo
 
 static void check_shape(const shape *s) {
   float *a = random_n((size_t)(s->m * s->k)), *b = random_n((size_t)(s->k * s->n));
-  float *bias = random_n((size_t)(s->m + s->n + 1)), *packed = random_n(pare_f32_pack_len(s->k, s->n));
+  float *bias = random_n((size_t)(s->m + s->n + 1)), *add = random_n((size_t)(s->m * (s->n + 1)));
+  float *packed = random_n(pare_f32_pack_len(s->k, s->n));
   const size_t size = (size_t)(s->m * (s->n + 1)) * sizeof(float);
   pare_f32_pack_b(b, s->n, 1, s->k, s->n, packed);
-  float *expected = run_case(s, a, packed, bias, pare_f32_gemm_at(0)->run);
+  float *expected = run_case(s, a, packed, bias, add, pare_f32_gemm_at(0)->run);
   for (int i = 1; i <= pare_f32_gemm_count(); i++) {
     const bool whole = i == pare_f32_gemm_count();
     const bool fast = !whole && pare_f32_gemm_at(i)->fast;
-    float *c = run_case(s, a, packed, bias, whole ? NULL : pare_f32_gemm_at(i)->run);
+    float *c = run_case(s, a, packed, bias, add, whole ? NULL : pare_f32_gemm_at(i)->run);
     if (!fast) assert_memory_equal(c, expected, size);
     for (size_t e = 0; fast && e < size / sizeof(float); e++) {
       /* factors are below 1, so that every one of k roundings moves a sum below k by at most k / 2^24 */
@@ -78,14 +80,14 @@ static void check_shape(const shape *s) {
     }
     free(c);
   }
-  free(a), free(b), free(bias), free(packed), free(expected);
+  free(a), free(b), free(bias), free(add), free(packed), free(expected);
 }
 
 static void every_variant_gives_the_bytes_of_the_reference_for_every_tail(void **state) {
   (void)state;
-  for (int64_t m = 1; m <= 13; m++) {
-    for (int64_t n = 1; n <= 35; n++) {
-      const shape s = {m, n, 1 + (m * 7 + n * 3) % 19, (int)((m * 31 + n * 17) % 128)};
+  for (int64_t m = 1; m <= 31; m++) {
+    for (int64_t n = 1; n <= 37; n++) {
+      const shape s = {m, n, 1 + (m * 7 + n * 3) % 19, (int)((m * 31 + n * 17) % 256)};
       check_shape(&s);
     }
   }
@@ -94,7 +96,7 @@ static void every_variant_gives_the_bytes_of_the_reference_for_every_tail(void *
 static void every_variant_gives_the_bytes_of_the_reference_for_random_shapes(void **state) {
   (void)state;
   for (int i = 0; i < 150; i++) {
-    const shape s = {1 + rand() % 40, 1 + rand() % 90, rand() % 300, rand() % 128};
+    const shape s = {1 + rand() % 70, 1 + rand() % 150, rand() % 300, rand() % 256};
     check_shape(&s);
   }
   const shape longest = {7, 21, 2500, 15};

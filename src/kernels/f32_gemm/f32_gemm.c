@@ -18,7 +18,9 @@ static const pare_f32_gemm_kernel kernels[] = {
 #define CPU_HAS_ALWAYS true
 #define CPU_HAS_AVX2   (__builtin_cpu_supports("avx2") != 0)
 #define CPU_HAS_FMA    (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-#define CPU_HAS_AVX512 (__builtin_cpu_supports("avx512f") != 0)
+#define CPU_HAS_AVX512                                                                                       \
+  (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&                                \
+   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && CPU_HAS_FMA)
 
 static bool runs_here(size_t i) {
   size_t at = 0;
@@ -89,6 +91,7 @@ static void run_pieces(pare_f32_gemm_fn run, const pare_f32_gemm_args *args) {
     piece.accumulate = args->accumulate || k > 0;
     piece.row_bias = last ? args->row_bias : NULL;
     piece.column_bias = last ? args->column_bias : NULL;
+    piece.add = last ? args->add : NULL;
     piece.clamp_low = last ? args->clamp_low : -__builtin_inff();
     piece.clamp_high = last ? args->clamp_high : __builtin_inff();
     run(&piece);
@@ -115,11 +118,13 @@ static void run_one(void *arg, int64_t i, int i_thread) {
       piece.a += from * piece.a_row;
     piece.c += from * piece.c_row;
     if (piece.row_bias) piece.row_bias += from;
+    if (piece.add) piece.add += from * piece.c_row;
   } else {
     piece.n = piece.n - from < all->step ? piece.n - from : all->step;
     piece.b += from / PARE_F32_NR * (piece.b_panel ? piece.b_panel : piece.k * PARE_F32_NR);
     piece.c += from;
     if (piece.column_bias) piece.column_bias += from;
+    if (piece.add) piece.add += from;
   }
   run_pieces(all->run, &piece);
 }

@@ -1,5 +1,5 @@
 /* f32 matrix multiplication on packed panels:
- *   C[m,n] = clamp( (accumulate ? C[m,n] : 0) + sum_k A[m,k] B[k,n]  + row_bias[m] + column_bias[n] )
+ *   C[m,n] = clamp( (accumulate ? C[m,n] : 0) + sum_k A[m,k] B[k,n]  + row_bias[m] + column_bias[n] + add[m,n] )
  * In exact numerics the sum over k runs in ascending k with one rounding per multiply and one per add, so
  * every variant gives the same bytes; a sum cut into pieces (accumulate) is the same sum. */
 #ifndef PARE_F32_GEMM_H
@@ -24,6 +24,7 @@ typedef struct pare_f32_gemm_args {
   bool accumulate;
   const float *row_bias;       /* [m] or NULL */
   const float *column_bias;    /* [n] or NULL */
+  const float *add;            /* [m,n] with the rows of c, or NULL */
   float clamp_low, clamp_high; /* -INFINITY, INFINITY: none */
 } pare_f32_gemm_args;
 

@@ -4,23 +4,29 @@
 
 #define PARE_INLINE static inline __attribute__((always_inline))
 
-#define V              __m256
-#define V_LANES        8
-#define V_ZERO         _mm256_setzero_ps()
-#define V_LOAD(p)      _mm256_loadu_ps(p)
-#define V_STORE(p, v)  _mm256_storeu_ps(p, v)
-#define V_SPLAT(x)     _mm256_set1_ps(x)
-#define V_ADD(a, b)    _mm256_add_ps(a, b)
-#define V_MUL(a, b)    _mm256_mul_ps(a, b)
-#define V_MAX(v, low)  _mm256_max_ps(low, v) /* low > v ? low : v, and v when either is NaN */
-#define V_MIN(v, high) _mm256_min_ps(high, v)
-#define V_ROWS         6
-#define V_MAX_SUMS     12
-#define V_MAX_LOADS    8
-#define V_EVEN         1
-#define V_PANELS(rows, left)                                                                                 \
+#define V               __m256
+#define V_LANES         8
+#define V_LOAD(p)       _mm256_loadu_ps(p)
+#define V_STORE(p, v)   _mm256_storeu_ps(p, v)
+#define V_SPLAT(x)      _mm256_set1_ps(x)
+#define V_ADD(a, b)     _mm256_add_ps(a, b)
+#define V_MUL(a, b)     _mm256_mul_ps(a, b)
+#define V_MAX(v, low)   _mm256_max_ps(low, v) /* low > v ? low : v, and v when either is NaN */
+#define V_MIN(v, high)  _mm256_min_ps(high, v)
+#define V_ROWS          12
+#define V_ROWS_OF(left) ((left) == 1 ? 12 : 6)
+#define V_MAX_SUMS      12
+#define V_MAX_LOADS     8
+#define V_EVEN          1
+#define V_UNITS(rows, left)                                                                                  \
   ((rows) == 1 && (left) >= 8 ? 8 : (rows) <= 2 && (left) >= 4 ? 4 : (left) >= 2 ? 2 : 1)
 #define V_TILES(X)                                                                                           \
   X(1, 1)                                                                                                    \
   X(1, 2)                                                                                                    \
-  X(1, 4) X(1, 8) X(2, 1) X(2, 2) X(2, 4) X(3, 1) X(3, 2) X(4, 1) X(4, 2) X(5, 1) X(5, 2) X(6, 1) X(6, 2)
+  X(1, 4)                                                                                                    \
+  X(1, 8)                                                                                                    \
+  X(2, 1)                                                                                                    \
+  X(2, 2)                                                                                                    \
+  X(2, 4)                                                                                                    \
+  X(3, 1)                                                                                                    \
+  X(3, 2) X(4, 1) X(4, 2) X(5, 1) X(5, 2) X(6, 1) X(6, 2) X(7, 1) X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1)

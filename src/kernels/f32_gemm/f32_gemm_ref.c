@@ -19,6 +19,7 @@ void pare_f32_gemm__ref(const pare_f32_gemm_args *args) {
       }
       if (args->row_bias) sum = sum + args->row_bias[m];
       if (args->column_bias) sum = sum + args->column_bias[n];
+      if (args->add) sum = sum + args->add[m * args->c_row + n];
       sum = sum < args->clamp_low ? args->clamp_low : sum;
       *c = sum > args->clamp_high ? args->clamp_high : sum;
     }

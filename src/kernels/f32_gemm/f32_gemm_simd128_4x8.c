@@ -3,22 +3,22 @@
  * 1x32 spill registers there and halve that. */
 #include "kernels/simd.h"
 
-#define V                    v128_t
-#define V_LANES              4
-#define V_ZERO               wasm_f32x4_splat(0.0f)
-#define V_LOAD(p)            wasm_v128_load(p)
-#define V_STORE(p, v)        wasm_v128_store(p, v)
-#define V_SPLAT(x)           wasm_f32x4_splat(x)
-#define V_ADD(a, b)          wasm_f32x4_add(a, b)
-#define V_MUL(a, b)          wasm_f32x4_mul(a, b)
-#define V_MAX(v, low)        wasm_f32x4_pmax(v, low)
-#define V_MIN(v, high)       wasm_f32x4_pmin(v, high)
-#define V_NAME               pare_f32_gemm__simd128_4x8
-#define V_ROWS               4
-#define V_MAX_SUMS           8
-#define V_MAX_LOADS          6
-#define V_EVEN               0
-#define V_PANELS(rows, left) ((rows) == 1 && (left) >= 3 ? 3 : (rows) <= 2 && (left) >= 2 ? 2 : 1)
-#define V_TILES(X)           X(1, 1) X(1, 2) X(1, 3) X(2, 1) X(2, 2) X(3, 1) X(4, 1)
+#define V                   v128_t
+#define V_LANES             4
+#define V_LOAD(p)           wasm_v128_load(p)
+#define V_STORE(p, v)       wasm_v128_store(p, v)
+#define V_SPLAT(x)          wasm_f32x4_splat(x)
+#define V_ADD(a, b)         wasm_f32x4_add(a, b)
+#define V_MUL(a, b)         wasm_f32x4_mul(a, b)
+#define V_MAX(v, low)       wasm_f32x4_pmax(v, low)
+#define V_MIN(v, high)      wasm_f32x4_pmin(v, high)
+#define V_NAME              pare_f32_gemm__simd128_4x8
+#define V_ROWS              4
+#define V_ROWS_OF(left)     4
+#define V_MAX_SUMS          8
+#define V_MAX_LOADS         6
+#define V_EVEN              0
+#define V_UNITS(rows, left) ((rows) == 1 && (left) >= 3 ? 3 : (rows) <= 2 && (left) >= 2 ? 2 : 1)
+#define V_TILES(X)          X(1, 1) X(1, 2) X(1, 3) X(2, 1) X(2, 2) X(3, 1) X(4, 1)
 
 #include "kernels/f32_gemm/f32_gemm_tiles.h"

@@ -1,154 +1,202 @@
 /* The body of every vector variant of f32_gemm.h, over a few macros that the including file defines:
- *   V, V_LANES, V_ZERO, V_LOAD(p), V_STORE(p, v), V_SPLAT(x), V_ADD, V_MUL,
+ *   V, V_LANES, V_LOAD(p), V_STORE(p, v), V_SPLAT(x), V_ADD, V_MUL,
  *   V_MAX(v, low): v < low ? low : v, V_MIN(v, high)
  *   V_MUL_ADD(sum, a, b)   only where a fused one is wanted (fast numerics)
- *   V_NAME                 the function
- *   V_ROWS                 most rows of a tile
- *   V_PANELS(rows, left)   panels that a tile of so many rows works on: enough independent sums to hide
- *                          the latency
+ *   V_LOAD_B(b, b_panel)   only with more lanes than a panel has columns: the same row of neighbouring panels
+ *   V_NAME, V_LINKAGE      the function; `static` or nothing
+ *   V_ROWS, V_ROWS_OF(left)  most rows of a tile, and when so many units are left
+ *   V_UNITS(rows, left)    units (V_UNIT columns: a panel, or as many as a vector holds) that a tile of so many
+ *                          rows works on: enough independent sums to hide the latency
  *   V_EVEN                 rows are dealt out evenly (else whole tiles first, then what is left)
- *   V_TILES(X)             X(rows, panels) for every tile that these give
+ *   V_TILES(X)             X(rows, units) for every tile that these give
  *   V_MAX_SUMS, V_MAX_LOADS  vectors of sums and of B in the largest tile
- * A tile keeps rows x panels x 8 sums in registers, walks k once, and writes. Every sum is its own lane:
+ * A tile keeps rows x units x V_UNIT sums in registers, walks k once, and writes. Every sum is its own lane:
  * order and rounding are the reference's. */
 #include <math.h>
 #include <string.h>
 
 #include "kernels/f32_gemm/f32_gemm.h"
 
+#ifndef V_LINKAGE
+#define V_LINKAGE
+#endif
 #ifndef V_MUL_ADD
 #define V_MUL_ADD(sum, a, b) V_ADD(sum, V_MUL(a, b)) /* two roundings: the reference's bytes */
 #endif
-#define V_PER_PANEL (PARE_F32_NR / V_LANES)
+#ifdef V_LOAD_B
+#define V_UNIT        V_LANES
+#define V_B(b, panel) V_LOAD_B(b, panel)
+#else
+#define V_UNIT        PARE_F32_NR
+#define V_B(b, panel) V_LOAD(b)
+#endif
+#define V_PER_UNIT        (V_UNIT / V_LANES)
+#define V_PANELS_PER_UNIT (V_UNIT / PARE_F32_NR)
 #ifdef __clang__
 #define V_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define V_UNROLL _Pragma("GCC unroll 16")
+#define V_UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* Loads the sums to go on from, or zeros. `n_last`: columns that are there in the last panel. */
-PARE_INLINE void tile_begin(const pare_f32_gemm_args *args, const float *c, int rows, int panels,
-                            int64_t n_last, V *sum) {
-  V_UNROLL for (int r = 0; r < rows; r++) {
-    V_UNROLL for (int p = 0; p < panels; p++) {
-      const float *from = c + r * args->c_row + p * PARE_F32_NR;
-      float part[PARE_F32_NR] = {0};
-      if (args->accumulate && p == panels - 1 && n_last < PARE_F32_NR) {
-        memcpy(part, from, (size_t)n_last * sizeof(float));
-        from = part;
-      }
-      V_UNROLL for (int v = 0; v < V_PER_PANEL; v++) {
-        sum[(r * panels + p) * V_PER_PANEL + v] = args->accumulate ? V_LOAD(from + v * V_LANES) : V_ZERO;
-      }
-    }
+/* Rows of n floats; no call, which in WebAssembly would cost more than the copy. */
+static void copy_rows(float *to, int64_t to_row, const float *from, int64_t from_row, int rows, int64_t n) {
+  for (int r = 0; r < rows; r++, to += to_row, from += from_row) {
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4) memcpy(to + i, from + i, 4 * sizeof(float));
+    if (n & 2) memcpy(to + i, from + i, 2 * sizeof(float));
+    if (n & 1) memcpy(to + n - 1, from + n - 1, sizeof(float));
   }
 }
 
-/* Bias, clamp, store. */
-PARE_INLINE void tile_end(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_column, float *c, int rows,
-                          int panels, int64_t n_last, const V *sum) {
-  const bool clamp = args->clamp_low != -INFINITY || args->clamp_high != INFINITY;
-  const V low = V_SPLAT(args->clamp_low), high = V_SPLAT(args->clamp_high);
-  V_UNROLL for (int r = 0; r < rows; r++) {
-    V_UNROLL for (int p = 0; p < panels; p++) {
-      const bool whole = p < panels - 1 || n_last == PARE_F32_NR;
-      float part[PARE_F32_NR] = {0};
-      float *to = c + r * args->c_row + p * PARE_F32_NR;
-      const float *bias = args->column_bias ? args->column_bias + i_column + p * PARE_F32_NR : NULL;
-      if (bias && !whole) {
-        memcpy(part, bias, (size_t)n_last * sizeof(float));
-        bias = part;
-      }
-      V_UNROLL for (int v = 0; v < V_PER_PANEL; v++) {
-        V x = sum[(r * panels + p) * V_PER_PANEL + v];
-        if (args->row_bias) x = V_ADD(x, V_SPLAT(args->row_bias[i_row + r]));
-        if (bias) x = V_ADD(x, V_LOAD(bias + v * V_LANES));
-        if (clamp) x = V_MIN(V_MAX(x, low), high);
-        V_STORE((whole ? to : part) + v * V_LANES, x);
-      }
-      if (!whole) memcpy(to, part, (size_t)n_last * sizeof(float));
-    }
+/* Hides where a pointer comes from: clang would make memory copies and fills of loops over whole vectors, and
+ * keep the sums in memory for their sake. */
+PARE_INLINE float *hidden(const float *p) {
+  __asm__("" : "+r"(p));
+  return (float *)p;
+}
+
+/* Where a tile writes: C itself, or `part`, from which the columns that are there are copied. */
+typedef struct tile_place {
+  float *c;
+  const float *add, *column_bias, *row_bias;
+  int64_t c_row;
+} tile_place;
+
+/* The sums to go on from, or zeros. (One loop over all, not one in another: clang unrolls it early enough.) */
+PARE_INLINE void tile_begin(const tile_place *place, bool accumulate, int rows, int vectors, V *sum) {
+  static const float zeros[V_LANES] = {0};
+  const V zero = V_LOAD(hidden(zeros));
+  V_UNROLL for (int j = 0; j < rows * vectors; j++) {
+    const int64_t at = j / vectors * place->c_row + j % vectors * V_LANES;
+    sum[j] = accumulate ? V_LOAD(hidden(place->c + at)) : zero;
   }
 }
 
-PARE_INLINE void tile(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_panel, int64_t n_last,
-                      int rows, int panels) {
+/* Bias, what is added, clamp, store. */
+PARE_INLINE void tile_end(const tile_place *place, float clamp_low, float clamp_high, int rows, int vectors,
+                          V *sum) {
+  const bool clamp = clamp_low != -INFINITY || clamp_high != INFINITY;
+  const V low = V_SPLAT(clamp_low), high = V_SPLAT(clamp_high);
+  if (place->row_bias) {
+    V_UNROLL for (int j = 0; j < rows * vectors; j++) {
+      sum[j] = V_ADD(sum[j], V_SPLAT(place->row_bias[j / vectors]));
+    }
+  }
+  if (place->column_bias) {
+    V_UNROLL for (int j = 0; j < rows * vectors; j++) {
+      sum[j] = V_ADD(sum[j], V_LOAD(place->column_bias + j % vectors * V_LANES));
+    }
+  }
+  if (place->add) {
+    V_UNROLL for (int j = 0; j < rows * vectors; j++) {
+      sum[j] = V_ADD(sum[j], V_LOAD(place->add + j / vectors * place->c_row + j % vectors * V_LANES));
+    }
+  }
+  V_UNROLL for (int j = 0; j < rows * vectors; j++) {
+    float *to = hidden(place->c + j / vectors * place->c_row + j % vectors * V_LANES);
+    V_STORE(to, clamp ? V_MIN(V_MAX(sum[j], low), high) : sum[j]);
+  }
+}
+
+/* A tile with missing columns works on copies: `part` [2][rows][columns], `bias` [columns]. */
+static void make_place(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_column, int64_t n, int rows,
+                       int columns, float *part, float *bias, tile_place *place) {
+  const int64_t at = i_row * args->c_row + i_column;
+  *place = (tile_place){.c = args->c + at,
+                        .c_row = args->c_row,
+                        .add = args->add ? args->add + at : NULL,
+                        .row_bias = args->row_bias ? args->row_bias + i_row : NULL,
+                        .column_bias = args->column_bias ? args->column_bias + i_column : NULL};
+  if (n >= columns) return;
+  if (args->accumulate) copy_rows(part, columns, place->c, args->c_row, rows, n);
+  if (args->add) {
+    copy_rows(part + rows * columns, columns, place->add, args->c_row, rows, n);
+    place->add = part + rows * columns;
+  }
+  if (args->column_bias) {
+    copy_rows(bias, columns, place->column_bias, 0, 1, n);
+    place->column_bias = bias;
+  }
+  place->c = part;
+  place->c_row = columns;
+}
+
+PARE_INLINE void tile(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_column, int64_t n, int rows,
+                      int units) {
+  const int vectors = units * V_PER_UNIT, columns = units * V_UNIT;
   V sum[V_MAX_SUMS];
+  float part[2 * V_MAX_SUMS * V_LANES], bias[V_MAX_LOADS * V_LANES];
+  tile_place place;
   const float *a[V_ROWS];
   const int64_t b_panel = args->b_panel ? args->b_panel : args->k * PARE_F32_NR;
-  const float *b = args->b + i_panel * b_panel;
-  float *c = args->c + i_row * args->c_row + i_panel * PARE_F32_NR;
+  const float *b = args->b + i_column / PARE_F32_NR * b_panel;
   V_UNROLL for (int r = 0; r < rows; r++) {
     a[r] = args->a + (args->a_offsets ? args->a_offsets[i_row + r] : (i_row + r) * args->a_row);
   }
-  tile_begin(args, c, rows, panels, n_last, sum);
+  make_place(args, i_row, i_column, n, rows, columns, part, bias, &place);
+  tile_begin(&place, args->accumulate, rows, vectors, sum);
   const int64_t a_column = args->a_column, n_k = args->k, k_run = args->k_run ? args->k_run : n_k;
   for (int64_t k = 0, at = 0; k < n_k; at += args->a_jump) {
     const int64_t k_end = n_k - k < k_run ? n_k : k + k_run;
     for (; k < k_end; k++, at += a_column, b += PARE_F32_NR) {
       V x[V_MAX_LOADS];
-      V_UNROLL for (int i = 0; i < panels * V_PER_PANEL; i++) {
-        x[i] = V_LOAD(b + (i / V_PER_PANEL) * b_panel + (i % V_PER_PANEL) * V_LANES);
+      V_UNROLL for (int i = 0; i < vectors; i++) {
+        x[i] = V_B(b + i / V_PER_UNIT * V_PANELS_PER_UNIT * b_panel + i % V_PER_UNIT * V_LANES, b_panel);
       }
       V_UNROLL for (int r = 0; r < rows; r++) {
         const V w = V_SPLAT(a[r][at]);
-        V_UNROLL for (int i = 0; i < panels * V_PER_PANEL; i++) {
-          V *to = &sum[r * panels * V_PER_PANEL + i];
-          *to = V_MUL_ADD(*to, w, x[i]);
+        V_UNROLL for (int i = 0; i < vectors; i++) {
+          sum[r * vectors + i] = V_MUL_ADD(sum[r * vectors + i], w, x[i]);
         }
       }
     }
   }
-  tile_end(args, i_row, i_panel * PARE_F32_NR, c, rows, panels, n_last, sum);
+  tile_end(&place, args->clamp_low, args->clamp_high, rows, vectors, sum);
+  if (n < columns) copy_rows(args->c + i_row * args->c_row + i_column, args->c_row, part, columns, rows, n);
 }
 
-/* One function per tile shape, so that each gets its own register allocation. */
-#define V_TILE(rows, panels)                                                                                 \
-  static void tile_##rows##_##panels(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_panel,         \
-                                     int64_t n_last) {                                                       \
-    tile(args, i_row, i_panel, n_last, rows, panels);                                                        \
+/* One function per tile shape, so that each gets its own register allocation (in V8 a loop around the tile's
+ * own costs a third). */
+#define V_TILE(rows, units)                                                                                  \
+  static __attribute__((noinline)) void tile_##rows##_##units(const pare_f32_gemm_args *args, int64_t i_row, \
+                                                              int64_t i_column, int64_t n) {                 \
+    tile(args, i_row, i_column, n, rows, units);                                                             \
   }
 V_TILES(V_TILE)
 #undef V_TILE
 
-static void one_tile(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_panel, int64_t n_last, int rows,
-                     int panels) {
-#define V_TILE(r, p)                                                                                         \
-  if (rows == r && panels == p) tile_##r##_##p(args, i_row, i_panel, n_last);
-  V_TILES(V_TILE)
+/* Rows [i_row, i_end), `rows` at a time, by `units` units from i_unit on. */
+static void run_tiles(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_end, int64_t rows,
+                      int64_t i_unit, int64_t units) {
+  for (int64_t u = 0; u < units && i_row < i_end;) {
+    const int64_t now = V_UNITS(rows, units - u), i_column = (i_unit + u) * V_UNIT, n = args->n - i_column;
+#define V_TILE(r, u)                                                                                         \
+  if (rows == r && now == u)                                                                                 \
+    for (int64_t i = i_row; i < i_end; i += rows) tile_##r##_##u(args, i, i_column, n);
+    V_TILES(V_TILE)
 #undef V_TILE
-}
-
-void V_NAME(const pare_f32_gemm_args *args);
-
-/* All panels by rows [i_first, i_first + n_rows), dealt out evenly: 7 rows are 4 + 3 and not 6 + 1. Panels
- * stand outside, so that B's stay in the nearest cache. */
-static void run_rows(const pare_f32_gemm_args *args, int64_t i_first, int64_t n_rows) {
-  const int64_t n_panels = (args->n + PARE_F32_NR - 1) / PARE_F32_NR;
-  const int64_t n_blocks = (n_rows + V_ROWS - 1) / V_ROWS;
-  if (n_rows <= 0) return;
-  const int64_t most = (n_rows + n_blocks - 1) / n_blocks;
-  for (int64_t i_panel = 0; i_panel < n_panels;) {
-    const int64_t panels = V_PANELS(most, n_panels - i_panel);
-    const int64_t left = args->n - (i_panel + panels - 1) * PARE_F32_NR;
-    const int64_t n_last = left < PARE_F32_NR ? left : PARE_F32_NR;
-    int64_t i_row = i_first;
-    for (int64_t block = 0; block < n_blocks; block++) {
-      const int64_t rows = (i_first + n_rows - i_row + n_blocks - block - 1) / (n_blocks - block);
-      for (int64_t p = 0; p < panels;) {
-        const int64_t now = V_PANELS(rows, panels - p);
-        one_tile(args, i_row, i_panel + p, p + now == panels ? n_last : PARE_F32_NR, (int)rows, (int)now);
-        p += now;
-      }
-      i_row += rows;
-    }
-    i_panel += panels;
+    u += now;
   }
 }
 
-void V_NAME(const pare_f32_gemm_args *args);
+/* Columns stand outside, so that B's stay in the nearest cache. Rows are dealt out evenly (7 are 4 + 3 and not
+ * 6 + 1): some tiles of one more row, then the others. */
+static void run_rows(const pare_f32_gemm_args *args, int64_t i_first, int64_t n_rows) {
+  const int64_t n_units = (args->n + V_UNIT - 1) / V_UNIT;
+  if (n_rows <= 0) return;
+  for (int64_t i = 0; i < n_units;) {
+    const int64_t most = V_ROWS_OF(n_units - i), n_blocks = (n_rows + most - 1) / most;
+    const int64_t rows = n_rows / n_blocks, n_larger = n_rows % n_blocks, split = n_larger * (rows + 1);
+    const int64_t units = V_UNITS(rows + (n_larger > 0), n_units - i);
+    run_tiles(args, i_first, i_first + split, rows + 1, i, units);
+    run_tiles(args, i_first + split, i_first + n_rows, rows, i, units);
+    i += units;
+  }
+}
 
-void V_NAME(const pare_f32_gemm_args *args) {
+V_LINKAGE void V_NAME(const pare_f32_gemm_args *args);
+
+V_LINKAGE void V_NAME(const pare_f32_gemm_args *args) {
   const int64_t whole = V_EVEN ? args->m : args->m / V_ROWS * V_ROWS;
   run_rows(args, 0, whole);
   run_rows(args, whole, args->m - whole); /* fewer rows by more panels */
