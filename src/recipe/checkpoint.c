@@ -260,7 +260,7 @@ static pare_status get_state(source *in, pare_run *run) {
     return damaged(in, "the state of a pass");
   const pare_pass *pass = run->recipe.steps[run->i_step - 1].pass;
   if (pass->restore == NULL) return PARE_OK; /* it starts again */
-  pare_run_set_env(run);
+  PARE_TRY(pare_run_set_env(run));
   return pass->restore(&run->env, saved, &run->state);
 }
 

@@ -55,6 +55,8 @@ typedef struct pare_run {
   pare_run_options options; /* its models are `named` */
   pare_named_model *named;  /* in recipe.arena, models retained */
   pare_model **models;      /* [n_steps + 1]; finished ones first, models[0] as given */
+  pare_model *input;        /* of the step under way: the model before it, unshared */
+  int i_input;              /* that step; 0: none yet */
   char **reports;           /* [n_steps + 1] JSON of each finished step */
   int n_finished;           /* of both */
   int i_step;               /* now: 0 is the original, then recipe.steps[i_step - 1] */
@@ -76,7 +78,7 @@ typedef struct pare_run {
 
 uint64_t pare_run_work(const pare_run *run, int i_step, pare_stage stage);
 /* Sets env for the pass of step i_step (>= 1). */
-void pare_run_set_env(pare_run *run);
+pare_status pare_run_set_env(pare_run *run);
 /* Shared by start and resume: takes `original` and `dataset` by reference, reads and checks the recipe. */
 pare_status pare_run_new(pare_context *ctx, const pare_model *original, const pare_dataset *dataset,
                          const char *recipe, size_t len_bytes, const pare_run_options *options,

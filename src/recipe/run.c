@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compress/unshare.h"
 #include "recipe/recipe.h"
 
 #define LATENCY_RUNS   15
@@ -91,15 +92,22 @@ static bool finished(const pare_run *run) {
 }
 
 /* ---- stages ---------------------------------------------------------------------------- */
-void pare_run_set_env(pare_run *run) {
+pare_status pare_run_set_env(pare_run *run) {
+  if (run->i_input != run->i_step) {
+    pare_model_free(run->input);
+    run->i_input = 0;
+    PARE_TRY(pare_unshare(run->models[run->i_step - 1], &run->input));
+    run->i_input = run->i_step;
+  }
   const pare_recipe_step *step = &run->recipe.steps[run->i_step - 1];
   run->env = (pare_pass_env){.ctx = run->job.ctx,
-                             .model = run->models[run->i_step - 1],
+                             .model = run->input,
                              .original = run->models[0],
                              .dataset = run->dataset,
                              .options = &run->options,
                              .seed = step->seed,
                              .params = step->params};
+  return PARE_OK;
 }
 
 static void details_begin(pare_run *run) {
@@ -138,7 +146,7 @@ static pare_status stage_pass(pare_run *run, uint32_t budget_ms) {
   }
   const pare_pass *pass = run->recipe.steps[run->i_step - 1].pass;
   double start = pare_now_ms();
-  pare_run_set_env(run);
+  PARE_TRY(pare_run_set_env(run));
   details_begin(run);
   pare_status status = pass->start != NULL ? run_long_pass(run, pass, budget_ms)
                                            : pass->apply(&run->env, &run->pending, &run->details);
@@ -294,6 +302,7 @@ void pare_run_free(pare_job *job) {
   pare_free(ctx, run->evaluation);
   pare_model_free(run->pending);
   for (int i = 0; run->models != NULL && i <= run->recipe.n_steps; i++) pare_model_free(run->models[i]);
+  pare_model_free(run->input);
   for (int i = 0; i < run->n_finished; i++) pare_free(ctx, run->reports[i]);
   for (int i = 0; run->named != NULL && i < run->options.n_models; i++)
     pare_model_free((pare_model *)(uintptr_t)run->named[i].model);

@@ -69,7 +69,10 @@ def make(name):
     torch.manual_seed(1)
     if name in SMALL:
         build, shape = SMALL[name]
-        return build().eval(), shape
+        model = build()
+        for parameter in model.parameters():  # copies of one layer start equal, and the exporter would store them once
+            nn.init.normal_(parameter, std=0.15) if parameter.dim() > 1 else nn.init.normal_(parameter, mean=0.5, std=0.2)
+        return model.eval(), shape
     options = {"init_weights": True, "aux_logits": False} if name == "googlenet" else {}
     model = getattr(torchvision.models, name)(weights=None, **options)
     # Statistics of real activations: as they come from the constructor, deep networks fade to nothing.

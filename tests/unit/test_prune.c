@@ -1,5 +1,6 @@
 /* Masks equal to torch.nn.utils.prune's, and channels that leave without changing what a network computes. */
 #include "golden.h"
+#include "onnx_maker.h"
 #include "unit.h"
 
 #include <math.h>
@@ -8,6 +9,7 @@
 
 #include "base/sha256.h"
 #include "compress/pass.h"
+#include "compress/unshare.h"
 #include "session/session.h"
 #include "train/parameters.h"
 
@@ -213,8 +215,54 @@ static void a_layer_that_is_not_there_is_named(void **state) {
   assert_null(out);
 }
 
+/* Three 1x1 convolutions in a row; the first two share their bias, directly or (PyTorch's exporter) through Identity. In the first
+ * the small weights stand in the lower half, in the second in the upper. */
+static pare_model *convs_that_share_a_bias(bool through_identity) {
+  float w1[6 * 4], w2[6 * 6], w3[2 * 6], bias[6];
+  for (int i = 0; i < 24; i++) w1[i] = i < 12 ? 0.01f : 1.0f;
+  for (int i = 0; i < 36; i++) w2[i] = i < 18 ? 1.0f : 0.01f;
+  for (int i = 0; i < 12; i++) w3[i] = 1.0f;
+  for (int i = 0; i < 6; i++) bias[i] = (float)i;
+  pare_writer graph;
+  pare_writer_init(&graph, ctx);
+  if (through_identity) make_node(&graph, "Identity", "same", "bias", "bias_2");
+  make_node(&graph, "Conv", "conv1", "x,w1,bias", "y1");
+  make_node(&graph, "Conv", "conv2", through_identity ? "y1,w2,bias_2" : "y1,w2,bias", "y2");
+  make_node(&graph, "Conv", "conv3", "y2,w3", "y");
+  make_tensor(&graph, MAKE_INITIALIZER, "w1", PARE_F32, (const int64_t[]){6, 4, 1, 1}, 4, w1, sizeof w1);
+  make_tensor(&graph, MAKE_INITIALIZER, "w2", PARE_F32, (const int64_t[]){6, 6, 1, 1}, 4, w2, sizeof w2);
+  make_tensor(&graph, MAKE_INITIALIZER, "w3", PARE_F32, (const int64_t[]){2, 6, 1, 1}, 4, w3, sizeof w3);
+  make_tensor(&graph, MAKE_INITIALIZER, "bias", PARE_F32, (const int64_t[]){6}, 1, bias, sizeof bias);
+  make_value(&graph, MAKE_INPUT, "x", PARE_F32, (const int64_t[]){1, 4, 3, 3}, 4);
+  make_value(&graph, MAKE_OUTPUT, "y", PARE_F32, (const int64_t[]){1, 2, 3, 3}, 4);
+  pare_buffer file = make_model(&graph, 8, 13);
+  pare_model *model = load_for_test(ctx, &file), *unshared;
+  assert_int_equal(pare_unshare(model, &unshared), PARE_OK);
+  pare_model_free(model);
+  return unshared;
+}
+
+static void check_bias(const pare_model *model, const char *node, const float *wanted) {
+  const pare_tensor *bias = pare_model_const_input(model, node_for_test(model, node), 2);
+  assert_non_null(bias);
+  assert_int_equal(pare_tensor_count(bias), 3);
+  assert_memory_equal(bias->data, wanted, 3 * sizeof(float));
+}
+
+static void layers_that_share_a_bias_lose_different_channels(void **state) {
+  (void)state;
+  for (int through_identity = 0; through_identity < 2; through_identity++) {
+    pare_model *model = must_run(convs_that_share_a_bias(through_identity != 0),
+                                 "{\"pass\":\"prune_channels\",\"amount\":0.5}", 1);
+    check_bias(model, "conv1", (const float[]){3, 4, 5});
+    check_bias(model, "conv2", (const float[]){0, 1, 2});
+    pare_model_free(model);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(layers_that_share_a_bias_lose_different_channels, set_up, tear_down),
       cmocka_unit_test_setup_teardown(masks_equal_pytorchs, set_up, tear_down),
       cmocka_unit_test_setup_teardown(channels_of_zeros_leave_and_nothing_changes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(half_the_channels_leave_every_kind_of_network, set_up, tear_down),
