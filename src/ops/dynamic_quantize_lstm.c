@@ -14,7 +14,8 @@ enum { X, W, R, B, LENGTHS, H0, C0, P, W_SCALE, W_ZERO, R_SCALE, R_ZERO };
 typedef struct qlstm {
   int64_t length, batch, input, hidden, directions;
   bool first_reverse;
-  int16_t *packed_w[2], *packed_r[2];
+  size_t a_bytes;            /* of ROWS rows in a kernel's format */
+  pare_q8_matrix w[2], r[2]; /* by direction */
 } qlstm;
 
 static pare_status check_shape(pare_call *call, int i, const char *name, pare_shape want) {
@@ -72,7 +73,7 @@ static pare_status read_lstm(pare_call *call, qlstm *l) {
   l->input = x->dims[2];
   l->hidden = r->dims[1];
   const int64_t d = l->directions, h = l->hidden;
-  if (h < 1 || h > PARE_S16_MAX_K || l->input > PARE_S16_MAX_K ||
+  if (h < 1 || h > PARE_Q8_MAX_K || l->input > PARE_Q8_MAX_K ||
       pare_node_int(call->node, "hidden_size", h) != h)
     return pare_fail(call->ctx, PARE_BAD_MODEL, "hidden_size does not fit R");
   PARE_TRY(check_shape(call, W, "W", PARE_SHAPE(d, l->input, 4 * h)));
@@ -104,21 +105,19 @@ static int64_t place_of(const pare_call *call, const qlstm *l, int i, int64_t d,
   return pare_tensor_count(call->in[i]) == l->directions ? d : d * 4 * l->hidden + j;
 }
 
-static pare_status pack(pare_call *call, const qlstm *l, int i_weight, int i_zero, int64_t d, int64_t k,
-                        int16_t **out) {
-  const int64_t n = 4 * l->hidden;
+static pare_status pack(pare_call *call, const qlstm *l, int i_weight, int i_zero, int64_t d, int64_t m,
+                        pare_q8_matrix *out) {
+  const int64_t n = 4 * l->hidden, k = call->in[i_weight]->shape.dims[1];
+  *out = (pare_q8_matrix){.k = k, .n = n, .b_signed = call->in[i_weight]->dtype == PARE_S8};
   int32_t *zeros = pare_arena_array(call->arena, (size_t)n, sizeof *zeros);
-  size_t bytes;
-  if (!pare_s16_pack_bytes(k, n, &bytes))
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "the weights are too large");
-  *out = pare_arena_alloc(call->arena, bytes);
-  if (!zeros || !*out) return PARE_OUT_OF_MEMORY;
+  if (!zeros) return PARE_OUT_OF_MEMORY;
+  bool plain = true;
   for (int64_t j = 0; j < n; j++) {
-    const int64_t at = place_of(call, l, i_zero, d, j);
-    zeros[j] = (int32_t)pare_tensor_get_s64(call->in[i_zero], at);
+    zeros[j] = (int32_t)pare_tensor_get_s64(call->in[i_zero], place_of(call, l, i_zero, d, j));
+    plain &= zeros[j] == (out->b_signed ? 0 : 128);
   }
-  pare_s16_pack_b(pare_u8(call->in[i_weight]) + d * k * n, call->in[i_weight]->dtype == PARE_S8, n, 1, zeros,
-                  0, k, n, *out);
+  PARE_TRY(pare_q8_matrix_plan(out, m, plain, call->arena));
+  pare_q8_matrix_pack(out, pare_u8(call->in[i_weight]) + d * k * n, n, 1, zeros);
   return PARE_OK;
 }
 
@@ -126,8 +125,8 @@ typedef struct parts {
   float *gates;         /* [T,N,4H] */
   float *scales, *bias; /* [4H] */
   float *h, *c, *hc;    /* [N,H]; hc [H] */
-  int32_t *acc;         /* [ROWS, whole panels of 4H] */
-  int16_t *a;           /* [ROWS, k] */
+  int32_t *acc;         /* [ROWS,4H] */
+  uint8_t *a;           /* ROWS rows in a kernel's format */
   uint8_t *x, *hq;
 } parts;
 
@@ -137,7 +136,6 @@ static size_t round16(size_t n) {
 
 static parts parts_of(const qlstm *l, uint8_t *memory, size_t *len_bytes) {
   const size_t n = (size_t)l->batch, h = (size_t)l->hidden, t = (size_t)l->length, i = (size_t)l->input;
-  const size_t k = (i > h ? i : h) + 1, panels = (size_t)pare_s16_panels(4 * l->hidden);
   size_t at = 0;
   parts p;
 #define PART(name, count)                                                                                    \
@@ -149,8 +147,8 @@ static parts parts_of(const qlstm *l, uint8_t *memory, size_t *len_bytes) {
   PART(h, n * h)
   PART(c, n * h)
   PART(hc, h)
-  PART(acc, ROWS * panels * PARE_S16_NR)
-  PART(a, ROWS * k)
+  PART(acc, ROWS * 4 * h)
+  PART(a, l->a_bytes)
   PART(x, t * n * i)
   PART(hq, n * h)
 #undef PART
@@ -166,27 +164,29 @@ static pare_status prepare(pare_call *call) {
       !pare_q_const(call, R_ZERO))
     return pare_fail(call->ctx, PARE_UNSUPPORTED, "weights that are not constants");
   for (int64_t d = 0; d < l->directions; d++) {
-    PARE_TRY(pack(call, l, W, W_ZERO, d, l->input, &l->packed_w[d]));
-    PARE_TRY(pack(call, l, R, R_ZERO, d, l->hidden, &l->packed_r[d]));
+    PARE_TRY(pack(call, l, W, W_ZERO, d, l->length * l->batch, &l->w[d]));
+    PARE_TRY(pack(call, l, R, R_ZERO, d, l->batch, &l->r[d]));
   }
+  const pare_q8_matrix *longest = l->input > l->hidden ? l->w : l->r;
+  if (!pare_q8_matrix_scratch(longest, ROWS, &l->a_bytes))
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "the weights are too large");
   (void)parts_of(l, NULL, &call->scratch_bytes);
   call->state = l;
   return PARE_OK;
 }
 
 /* out [rows,4H] = (or +=) ((x - zero) B) * scales + bias. */
-static void product(const qlstm *l, const parts *p, const uint8_t *x, int32_t zero, int64_t rows, int64_t k,
-                    const int16_t *packed, bool add, float *out) {
-  const int64_t n = 4 * l->hidden, pairs = pare_s16_pairs(k), c_row = pare_s16_panels(n) * PARE_S16_NR;
-  const pare_s16_gemm_fn gemm = pare_s16_gemm_select()->run;
+static void product(const parts *p, const uint8_t *x, int32_t zero, int64_t rows,
+                    const pare_q8_matrix *matrix, bool add, float *out) {
+  const int64_t n = matrix->n;
+  pare_q8_matrix_bias(matrix, NULL, zero);
   for (int64_t first = 0; first < rows; first += ROWS) {
     const int64_t m = rows - first < ROWS ? rows - first : ROWS;
-    pare_s16_pack_a(x + first * k, false, k, NULL, zero, m, k, p->a);
-    const pare_s16_gemm_args args = {m, pare_s16_panels(n), pairs, p->a, 2 * pairs, packed, p->acc, c_row};
-    gemm(&args);
+    const pare_q8_sink sink = {.sums = p->acc, .row = n};
+    pare_q8_matrix_run(matrix, x + first * matrix->k, zero, m, 0, n, &sink, p->a);
     for (int64_t i = 0; i < m; i++) {
       float *to = out + (first + i) * n;
-      const int32_t *acc = p->acc + i * c_row;
+      const int32_t *acc = p->acc + i * n;
       if (add) {
         for (int64_t j = 0; j < n; j++) to[j] = to[j] + (float)acc[j] * p->scales[j];
       } else {
@@ -232,7 +232,7 @@ static void run_direction(const pare_call *call, const qlstm *l, const parts *p,
     p->bias[j] = b ? b[j] + b[4 * h + j] : 0.0f;
   }
   set_scales(call, l, p, W_SCALE, d, x_scale);
-  product(l, p, p->x, x_zero, l->length * l->batch, l->input, l->packed_w[d], false, p->gates);
+  product(p, p->x, x_zero, l->length * l->batch, &l->w[d], false, p->gates);
   start_states(call, l, p, d);
   for (int64_t s = 0; s < l->length; s++) {
     const int64_t t = reverse ? l->length - 1 - s : s;
@@ -240,7 +240,7 @@ static void run_direction(const pare_call *call, const qlstm *l, const parts *p,
     uint8_t h_zero;
     pare_dynamic_quantize_u8(p->h, len, &h_scale, &h_zero, p->hq);
     set_scales(call, l, p, R_SCALE, d, h_scale);
-    product(l, p, p->hq, h_zero, l->batch, h, l->packed_r[d], true, gates);
+    product(p, p->hq, h_zero, l->batch, &l->r[d], true, gates);
     for (int64_t b = 0; b < l->batch; b++) advance(h, gates + b * 4 * h, p->h + b * h, p->c + b * h, p->hc);
     float *y = output_at(call, 0, (t * l->directions + d) * len);
     if (y) pare_op_copy(y, p->h, (size_t)len * sizeof *y);

@@ -17,11 +17,8 @@ static pare_status read_gemm(pare_call *call, pare_q_product *p) {
     return pare_fail(call->ctx, PARE_BAD_MODEL, "inner lengths %lld and %lld are not equal", (long long)p->k,
                      (long long)b->dims[trans_b]);
   }
-  p->a_row = p->k;
   p->b_row = trans_b ? 1 : p->n;
   p->b_column = trans_b ? p->k : 1;
-  p->a_signed = call->in[A]->dtype == PARE_S8;
-  p->b_signed = call->in[B]->dtype == PARE_S8;
   return PARE_OK;
 }
 
@@ -48,35 +45,17 @@ static pare_status infer(pare_call *call) {
   return pare_op_set_out(call, 0, call->in[Y_ZERO]->dtype, &y);
 }
 
+static const pare_q_places places = {A, B, A_SCALE, B_SCALE, A_ZERO, B_ZERO, C, Y_SCALE, Y_ZERO};
+
 static pare_status prepare(pare_call *call) {
   pare_q_product *p = pare_arena_alloc(call->arena, sizeof *p);
   if (!p) return PARE_OUT_OF_MEMORY;
   PARE_TRY(read_gemm(call, p));
-  call->state = p;
-  return pare_q_product_prepare(call, p, B, B_ZERO);
+  return pare_q_product_prepare(call, p, &places);
 }
 
 static pare_status run(pare_call *call) {
-  const pare_q_product *p = call->state;
-  const float alpha = pare_node_float(call->node, "alpha", 1.0f), a_scale = pare_q_scale(call, A_SCALE, 0);
-  for (int64_t j = 0; j < p->n; j++) p->scales[j] = alpha * a_scale * pare_q_scale(call, B_SCALE, j);
-  pare_q_sink sink = {.bias = pare_call_has(call, C) ? pare_s32(call->in[C]) : NULL,
-                      .clamp_low = call->node->clamp_low,
-                      .clamp_high = call->node->clamp_high};
-  sink.requant.scales = p->scales;
-  if (pare_call_has(call, Y_SCALE)) {
-    pare_requant_args *r = &sink.requant;
-    const float y_scale = pare_q_scale(call, Y_SCALE, 0);
-    for (int64_t j = 0; j < p->n; j++) p->scales[j] /= y_scale;
-    r->zero_point = pare_q_zero(call, Y_ZERO, 0);
-    r->is_signed = call->in[Y_ZERO]->dtype == PARE_S8;
-    pare_q_bounds(call->node, call->in[Y_ZERO]->dtype, y_scale, r->zero_point, &r->low, &r->high);
-    sink.bytes = call->out[0]->data;
-  } else {
-    sink.f32 = pare_f32(call->out[0]);
-  }
-  pare_q_product_run(call, p, call->in[A]->data, pare_q_zero(call, A_ZERO, 0), B, B_ZERO, &sink);
-  return PARE_OK;
+  return pare_q_product_run(call, call->state, &places);
 }
 
 static void cost(const pare_call *call, pare_cost *cost) {

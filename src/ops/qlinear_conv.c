@@ -1,15 +1,19 @@
 /* QLinearConv: int8 convolution, requantized (ONNX QLinearConv, opset 10), and ConvInteger: the int32 sums themselves (ONNX ConvInteger,
  * opset 10). scale = (x_scale * w_scale[o]) / y_scale in f32, as ONNX Runtime computes it. A fused activation becomes bounds of the
- * output's integers. The work is done in kernels/s16_conv. */
+ * output's integers. The work is done in kernels/q8_conv. */
 #include "ops/quantized.h"
 #include "ops/window.h"
 
 typedef struct qconv {
-  pare_s16_conv conv;
-  int i_w, i_w_zero;
-  int16_t *packed;        /* weights when they are constant */
-  float *scales;          /* [o] */
-  size_t turned, weights; /* places in scratch: images in ONNX's order, weights packed while running */
+  pare_q8_conv conv;
+  int i_w, i_x_zero, i_w_zero;
+  bool weights_ready, sink_ready; /* made when planning, as all that they need is constant */
+  void *packed;
+  int32_t *sums; /* of the weights */
+  int32_t *bias;
+  float *scale;
+  pare_q8_sink sink;         /* without the output */
+  size_t x_turned, y_turned; /* places in scratch: images that do not stand channels last */
 } qconv;
 
 /* Which inputs are what: QLinearConv has scales between. */
@@ -64,118 +68,118 @@ static pare_status infer_integer(pare_call *call) {
   return infer_conv(call, 1, PARE_S32);
 }
 
-static void pack_weights(const pare_call *call, const qconv *q, int16_t *packed) {
-  const pare_tensor *w = call->in[q->i_w];
-  for (int64_t o = 0; o < q->conv.o; o++) {
-    pare_s16_pack_a(pare_u8(w) + o * q->conv.k, w->dtype == PARE_S8, q->conv.k, NULL,
-                    pare_q_zero(call, q->i_w_zero, o), 1, q->conv.k, packed + o * q->conv.a_row);
-  }
+/* Their zero points, one for each output, in `zeros`. */
+static void pack_weights(const pare_call *call, const qconv *q, int32_t *zeros) {
+  for (int64_t o = 0; o < q->conv.o; o++) zeros[o] = pare_q_zero(call, q->i_w_zero, o);
+  pare_q8_conv_pack(&q->conv, call->in[q->i_w]->data, zeros, 0, q->packed, q->sums);
 }
 
-/* [rows,columns] to [columns,rows], for each of n images. */
-static void turn_bytes(const uint8_t *from, int64_t n, int64_t rows, int64_t columns, uint8_t *to) {
-  for (; n > 0; n--, from += rows * columns)
-    for (int64_t j = 0; j < columns; j++)
-      for (int64_t i = 0; i < rows; i++) *to++ = from[i * columns + j];
+static void make_sink(const pare_call *call, qconv *q) {
+  const int32_t *bias = pare_call_has(call, 8) ? pare_s32(call->in[8]) : NULL;
+  pare_q8_conv_bias(&q->conv, bias, pare_q_zero(call, q->i_x_zero, 0), q->sums, q->bias);
+  q->sink.bias = q->bias;
+  if (!is_linear(call)) return;
+  const float x_scale = pare_q_scale(call, 1, 0), y_scale = pare_q_scale(call, 6, 0);
+  const pare_q8_conv *conv = &q->conv;
+  const int64_t per_group = conv->depthwise ? conv->o : conv->og;
+  for (int64_t o = 0; o < conv->o; o++) {
+    q->scale[o / per_group * conv->channels + o % per_group] = x_scale * pare_q_scale(call, 4, o) / y_scale;
+  }
+  q->sink.scale = q->scale;
+  pare_q_sink_bounds(call, 7, y_scale, &q->sink);
+}
+
+static bool are_const(const pare_call *call, int first, int end) {
+  for (int i = first; i < end; i++)
+    if (!pare_q_const(call, i)) return false;
+  return true;
+}
+
+/* Every weight's zero point is known, and is 0, or 128 for u8. */
+static bool has_plain_weights(const pare_call *call, const qconv *q) {
+  if (!pare_q_const(call, q->i_w_zero)) return false;
+  const int32_t plain = call->in[q->i_w]->dtype == PARE_S8 ? 0 : 128;
+  for (int64_t o = 0; o < q->conv.o; o++)
+    if (pare_q_zero(call, q->i_w_zero, o) != plain) return false;
+  return true;
+}
+
+static pare_status allocate(pare_call *call, qconv *q) {
+  pare_q8_conv *conv = &q->conv;
+  size_t packed;
+  PARE_TRY(pare_q8_conv_sizes(conv, call->ctx, &call->scratch_bytes, &packed));
+  const size_t n = (size_t)(conv->channels * (conv->depthwise ? 1 : conv->groups));
+  q->packed = pare_q_aligned(call, packed);
+  q->sums = pare_arena_array(call->arena, n, sizeof *q->sums);
+  q->bias = pare_arena_array(call->arena, n, sizeof *q->bias);
+  q->scale = pare_arena_array(call->arena, n, sizeof *q->scale);
+  if (!q->packed || !q->sums || !q->bias || !q->scale) return PARE_OUT_OF_MEMORY;
+  if (call->node->channels_last) return PARE_OK;
+  q->x_turned = call->scratch_bytes;
+  const size_t x_bytes = (pare_tensor_len_bytes(call->in[0]) + 63) / 64 * 64;
+  q->y_turned = q->x_turned + x_bytes;
+  if (pare_add_size(call->scratch_bytes, x_bytes, &call->scratch_bytes) &&
+      pare_add_size(call->scratch_bytes, pare_tensor_len_bytes(call->out[0]), &call->scratch_bytes))
+    return PARE_OK;
+  return pare_fail(call->ctx, PARE_BAD_MODEL, "the images are too large");
 }
 
 static pare_status prepare(pare_call *call) {
   qconv *q = pare_arena_alloc(call->arena, sizeof *q);
   if (!q) return PARE_OUT_OF_MEMORY;
+  call->state = q;
   q->i_w = is_linear(call) ? 3 : 1;
+  q->i_x_zero = 2;
   q->i_w_zero = is_linear(call) ? 5 : 3;
-  const pare_shape image = pare_op_image(call, call->in[0]), *x = &image, *w = &call->in[q->i_w]->shape;
-  PARE_TRY(pare_window_read(call, x, w->dims + 2, false, &q->conv.window));
-  q->conv.n = x->dims[0];
-  q->conv.c = x->dims[1];
+  const pare_shape x = pare_op_image(call, call->in[0]), *w = &call->in[q->i_w]->shape;
+  PARE_TRY(pare_window_read(call, &x, w->dims + 2, false, &q->conv.window));
+  q->conv.n = x.dims[0];
+  q->conv.c = x.dims[1];
   q->conv.o = w->dims[0];
   q->conv.groups = pare_node_int(call->node, "group", 1);
   q->conv.x_signed = call->in[0]->dtype == PARE_S8;
+  q->conv.w_signed = call->in[q->i_w]->dtype == PARE_S8;
+  q->conv.plain_weights = has_plain_weights(call, q);
   q->conv.pool = call->pool;
-  PARE_TRY(pare_s16_conv_plan(&q->conv, call->arena));
-  PARE_TRY(pare_s16_conv_scratch(&q->conv, call->ctx, &call->scratch_bytes));
-  q->scales = pare_arena_array(call->arena, (size_t)q->conv.o, sizeof *q->scales);
-  if (!q->scales) return PARE_OUT_OF_MEMORY;
-  size_t bytes;
-  if (!pare_mul_size((size_t)q->conv.o, (size_t)q->conv.a_row * sizeof(int16_t), &bytes))
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "the weights are too large");
-  call->state = q;
-  q->turned = call->scratch_bytes = (call->scratch_bytes + 15) / 16 * 16;
-  if (call->node->channels_last &&
-      (!pare_add_size(call->scratch_bytes, pare_tensor_len_bytes(call->in[0]), &call->scratch_bytes) ||
-       !pare_add_size(call->scratch_bytes, pare_tensor_len_bytes(call->out[0]) + 32, &call->scratch_bytes)))
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "the images are too large");
-  call->scratch_bytes = call->scratch_bytes / 16 * 16;
-  q->weights = call->scratch_bytes;
-  if (pare_q_const(call, q->i_w) && pare_q_const(call, q->i_w_zero)) {
-    q->packed = pare_arena_alloc(call->arena, bytes);
-    if (!q->packed) return PARE_OUT_OF_MEMORY;
-    pack_weights(call, q, q->packed);
-    return PARE_OK;
-  }
-  if (!pare_add_size(call->scratch_bytes, (bytes + 15) / 16 * 16, &call->scratch_bytes))
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "the weights are too large");
+  PARE_TRY(pare_q8_conv_plan(&q->conv, call->arena));
+  PARE_TRY(allocate(call, q));
+  q->weights_ready = pare_q_const(call, q->i_w) && pare_q_const(call, q->i_w_zero);
+  if (q->weights_ready) pack_weights(call, q, q->bias);
+  q->sink_ready = are_const(call, 1, call->n_in);
+  if (q->sink_ready) make_sink(call, q);
   return PARE_OK;
 }
 
-typedef struct target {
-  const qconv *q;
-  pare_requant_args requant;
-  const int32_t *bias;
-  uint8_t *bytes; /* or */
-  int32_t *s32;
-  void (*requantize)(const pare_requant_args *args);
-} target;
-
-static void store(void *arg, int64_t i, int64_t o, int64_t first, int64_t n, const int32_t *acc) {
-  const target *to = arg;
-  const int64_t at = (i * to->q->conv.o + o) * to->q->conv.columns + first;
-  if (to->s32) {
-    memcpy(to->s32 + at, acc, (size_t)n * sizeof *acc);
-    return;
-  }
-  pare_requant_args args = to->requant;
-  args.acc = acc;
-  args.n = n;
-  args.scale = to->q->scales[o];
-  args.bias = to->bias ? to->bias[o] : 0;
-  args.y = to->bytes + at;
-  to->requantize(&args);
+/* [rows,columns] to [columns,rows], for each of n images. */
+static void turn(const void *from, int64_t n, int64_t rows, int64_t columns, size_t size, void *to) {
+  const uint8_t *x = from;
+  uint8_t *y = to;
+  for (; n > 0; n--, x += (size_t)(rows * columns) * size)
+    for (int64_t j = 0; j < columns; j++)
+      for (int64_t i = 0; i < rows; i++, y += size) memcpy(y, x + (size_t)(i * columns + j) * size, size);
 }
 
 static pare_status run(pare_call *call) {
-  const qconv *q = call->state;
-  target to = {.q = q};
-  const bool linear = is_linear(call);
-  if (linear) {
-    const float x_scale = pare_q_scale(call, 1, 0), y_scale = pare_q_scale(call, 6, 0);
-    for (int64_t o = 0; o < q->conv.o; o++) q->scales[o] = x_scale * pare_q_scale(call, 4, o) / y_scale;
-    to.requant.zero_point = pare_q_zero(call, 7, 0);
-    to.requant.is_signed = call->in[7]->dtype == PARE_S8;
-    pare_q_bounds(call->node, call->in[7]->dtype, y_scale, to.requant.zero_point, &to.requant.low,
-                  &to.requant.high);
-    to.bias = pare_call_has(call, 8) ? pare_s32(call->in[8]) : NULL;
-    to.bytes = pare_u8(call->out[0]);
-    to.requantize = pare_requant_select()->requantize;
-  } else {
-    to.s32 = pare_s32(call->out[0]);
-  }
-  uint8_t *scratch = call->scratch, *x = pare_u8(call->in[0]);
-  int16_t *packed = q->packed;
-  if (!packed) {
-    packed = (int16_t *)(void *)(scratch + q->weights);
-    pack_weights(call, q, packed);
-  }
+  qconv *q = call->state;
+  const pare_q8_conv *conv = &q->conv;
+  if (!q->weights_ready) pack_weights(call, q, q->bias);
+  if (!q->sink_ready) make_sink(call, q);
+  uint8_t *scratch = call->scratch;
+  const void *x = call->in[0]->data;
+  void *y = call->out[0]->data;
   if (!call->node->channels_last) {
-    pare_s16_conv_run(&q->conv, x, pare_q_zero(call, 2, 0), packed, store, &to, scratch);
-    return PARE_OK;
+    turn(x, conv->n, conv->c, conv->window.in[0] * conv->window.in[1], 1, scratch + q->x_turned);
+    x = scratch + q->x_turned;
+    y = scratch + q->y_turned;
   }
-  uint8_t *x_turned = scratch + q->turned, *y_turned = x_turned + pare_tensor_len_bytes(call->in[0]);
-  const int64_t places = q->conv.window.in[0] * q->conv.window.in[1];
-  turn_bytes(x, q->conv.n, places, q->conv.c, x_turned);
-  to.bytes = y_turned;
-  pare_s16_conv_run(&q->conv, x_turned, pare_q_zero(call, 2, 0), packed, store, &to, scratch);
-  turn_bytes(y_turned, q->conv.n, q->conv.o, q->conv.columns, pare_u8(call->out[0]));
+  pare_q8_sink sink = q->sink;
+  if (is_linear(call))
+    sink.y = y;
+  else
+    sink.sums = y;
+  pare_q8_conv_run(conv, x, pare_q_zero(call, q->i_x_zero, 0), q->packed, &sink, scratch);
+  if (!call->node->channels_last)
+    turn(y, conv->n, conv->columns, conv->o, is_linear(call) ? 1 : sizeof(int32_t), call->out[0]->data);
   return PARE_OK;
 }
 
@@ -215,4 +219,5 @@ const pare_op pare_op_conv_integer = {
     .run = run,
     .no_gradient = "integers have no gradient",
     .cost = cost,
+    .layout = PARE_LAYOUT_CHANNELS_LAST,
 };

@@ -45,58 +45,40 @@ static pare_status infer_to_float(pare_call *call) {
   return pare_op_set_out(call, 0, PARE_F32, &y);
 }
 
-static pare_status prepare(pare_call *call, int ib, int i_zero_b) {
+static const pare_q_places linear_places = {0, 3, 1, 4, 2, 5, -1, 6, 7};
+static const pare_q_places integer_places = {0, 1, -1, -1, 2, 3, -1, -1, -1};
+static const pare_q_places to_float_places = {0, 1, 2, 3, 4, 5, -1, -1, -1};
+
+static pare_status prepare(pare_call *call, const pare_q_places *places) {
   pare_shape y;
   pare_q_product *p = pare_arena_alloc(call->arena, sizeof *p);
   if (!p) return PARE_OUT_OF_MEMORY;
-  PARE_TRY(pare_q_matmul_shapes(call, 0, ib, p, &y));
-  p->a_signed = call->in[0]->dtype == PARE_S8;
-  p->b_signed = call->in[ib]->dtype == PARE_S8;
-  call->state = p;
-  return pare_q_product_prepare(call, p, ib, i_zero_b);
+  PARE_TRY(pare_q_matmul_shapes(call, 0, places->b, p, &y));
+  return pare_q_product_prepare(call, p, places);
 }
 
 static pare_status prepare_linear(pare_call *call) {
-  return prepare(call, 3, 5);
+  return prepare(call, &linear_places);
 }
 
 static pare_status prepare_integer(pare_call *call) {
-  return prepare(call, 1, 3);
+  return prepare(call, &integer_places);
 }
 
 static pare_status prepare_to_float(pare_call *call) {
-  return prepare(call, 1, 5);
-}
-
-static pare_status run_to_float(pare_call *call) {
-  const pare_q_product *p = call->state;
-  for (int64_t j = 0; j < p->n; j++) p->scales[j] = pare_q_scale(call, 2, 0) * pare_q_scale(call, 3, j);
-  pare_q_sink sink = {.f32 = pare_f32(call->out[0]),
-                      .clamp_low = call->node->clamp_low,
-                      .clamp_high = call->node->clamp_high};
-  sink.requant.scales = p->scales;
-  pare_q_product_run(call, p, call->in[0]->data, pare_q_zero(call, 4, 0), 1, 5, &sink);
-  return PARE_OK;
+  return prepare(call, &to_float_places);
 }
 
 static pare_status run_linear(pare_call *call) {
-  const pare_q_product *p = call->state;
-  const float a_scale = pare_q_scale(call, 1, 0), y_scale = pare_q_scale(call, 6, 0);
-  for (int64_t j = 0; j < p->n; j++) p->scales[j] = a_scale * pare_q_scale(call, 4, j) / y_scale;
-  pare_q_sink sink = {.bytes = call->out[0]->data};
-  pare_requant_args *r = &sink.requant;
-  r->scales = p->scales;
-  r->zero_point = pare_q_zero(call, 7, 0);
-  r->is_signed = call->in[7]->dtype == PARE_S8;
-  pare_q_bounds(call->node, call->in[7]->dtype, y_scale, r->zero_point, &r->low, &r->high);
-  pare_q_product_run(call, p, call->in[0]->data, pare_q_zero(call, 2, 0), 3, 5, &sink);
-  return PARE_OK;
+  return pare_q_product_run(call, call->state, &linear_places);
 }
 
 static pare_status run_integer(pare_call *call) {
-  const pare_q_sink sink = {.s32 = pare_s32(call->out[0])};
-  pare_q_product_run(call, call->state, call->in[0]->data, pare_q_zero(call, 2, 0), 1, 3, &sink);
-  return PARE_OK;
+  return pare_q_product_run(call, call->state, &integer_places);
+}
+
+static pare_status run_to_float(pare_call *call) {
+  return pare_q_product_run(call, call->state, &to_float_places);
 }
 
 static void cost_of(const pare_call *call, int ib, pare_cost *cost) {

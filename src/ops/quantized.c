@@ -49,6 +49,22 @@ void pare_q_bounds(const pare_node *node, pare_dtype dtype, float scale, int32_t
   if (*high < *low) *high = *low;
 }
 
+void pare_q_sink_bounds(const pare_call *call, int i_zero, float scale, pare_q8_sink *sink) {
+  int32_t low, high;
+  sink->zero_point = pare_q_zero(call, i_zero, 0);
+  sink->is_signed = call->in[i_zero]->dtype == PARE_S8;
+  pare_q_bounds(call->node, call->in[i_zero]->dtype, scale, sink->zero_point, &low, &high);
+  sink->low = (float)(low - sink->zero_point);
+  sink->high = (float)(high - sink->zero_point);
+}
+
+void *pare_q_aligned(pare_call *call, size_t bytes) {
+  if (!pare_add_size(bytes, PARE_Q8_ALIGN, &bytes)) return NULL;
+  uint8_t *memory = pare_arena_alloc(call->arena, bytes);
+  if (!memory) return NULL;
+  return memory + (PARE_Q8_ALIGN - (uintptr_t)memory % PARE_Q8_ALIGN) % PARE_Q8_ALIGN;
+}
+
 uint64_t pare_q_nonzeros(const pare_tensor *tensor) {
   const int64_t n = pare_tensor_count(tensor);
   const uint8_t *x = pare_u8(tensor);

@@ -1,10 +1,10 @@
-/* What the integer operators share: scales and zero points as inputs, and the engine of convolution and of matrix products over
- * kernels/s16_conv and kernels/s16_gemm. */
+/* What the integer operators share: scales and zero points as inputs, and the engine of matrix products over kernels/q8_gemm. */
 #ifndef PARE_QUANTIZED_H
 #define PARE_QUANTIZED_H
 
+#include "kernels/q8_conv/q8_conv.h"
+#include "kernels/q8_gemm/q8_matrix.h"
 #include "kernels/requant/requant.h"
-#include "kernels/s16_conv/s16_conv.h"
 #include "ops/op_util.h"
 
 static inline bool pare_q_is_8bit(const pare_tensor *tensor) {
@@ -36,6 +36,10 @@ static inline bool pare_q_const(const pare_call *call, int i) {
 /* Bounds of y for an 8-bit output: its type's, cut by the node's fused activation. */
 void pare_q_bounds(const pare_node *node, pare_dtype dtype, float scale, int32_t zero, int32_t *low,
                    int32_t *high);
+/* The same for a kernel's sink, with in[i_zero] the output's zero point. */
+void pare_q_sink_bounds(const pare_call *call, int i_zero, float scale, pare_q8_sink *sink);
+/* Memory from the arena, aligned to PARE_Q8_ALIGN; NULL. */
+void *pare_q_aligned(pare_call *call, size_t bytes);
 /* Elements of an 8-bit tensor that are not `zero`, for costs. */
 uint64_t pare_q_nonzeros(const pare_tensor *tensor);
 
@@ -46,28 +50,27 @@ typedef struct pare_q_product {
   int64_t n_batch;                                      /* products; 1 when B is one matrix for all */
   pare_shape batch;                                     /* of the output */
   int64_t a_step[PARE_MAX_RANK], b_step[PARE_MAX_RANK]; /* elements per index of `batch` */
-  int64_t a_row, b_row, b_column;
-  bool a_signed, b_signed;
-  int16_t *packed; /* B when it is a constant matrix */
-  int32_t *zeros;  /* [n] of B */
-  float *scales;   /* [n] for the operator's use */
+  int64_t b_row, b_column;
+  bool weights_ready, sink_ready; /* made when planning, as all that they need is constant */
+  pare_q8_matrix matrix;
+  int32_t *zeros;        /* [n] of B */
+  float *scale;          /* [n] */
+  int64_t rows, columns; /* of a block of work */
+  size_t a_bytes,
+      block_bytes;   /* scratch: rows in the kernel's format; with sums that become f32, of one thread */
+  pare_q8_sink sink; /* without the output */
 } pare_q_product;
-
-/* Where the sums go. */
-typedef struct pare_q_sink {
-  pare_requant_args requant;   /* acc, n, y and the per-column parts are filled while running */
-  int32_t *s32;                /* C [batch,m,n], or */
-  float *f32;                  /* (float)(acc + bias) * scale, or */
-  void *bytes;                 /* requantized */
-  const int32_t *bias;         /* [n] or NULL */
-  float clamp_low, clamp_high; /* of f32 */
-} pare_q_sink;
 
 /* Sizes of numpy's matmul of in[ia] and in[ib], and the output's shape. BAD_MODEL. */
 pare_status pare_q_matmul_shapes(pare_call *call, int ia, int ib, pare_q_product *p, pare_shape *out);
-/* After the sizes: memory from the arena, B packed when it and its zero point (in[i_zero_b]) are constant, scratch size. */
-pare_status pare_q_product_prepare(pare_call *call, pare_q_product *p, int ib, int i_zero_b);
-void pare_q_product_run(const pare_call *call, const pare_q_product *p, const void *a, int32_t zero_a, int ib,
-                        int i_zero_b, const pare_q_sink *sink);
+/* Which inputs are what; -1: not there. The output's type says where the sums go: s32 as they are; f32: (float)(acc + bias) * scale; 8 bits:
+ * requantized. scale = alpha a_scale b_scale[n], divided by y_scale where there is one. */
+typedef struct pare_q_places {
+  int a, b, a_scale, b_scale, a_zero, b_zero, bias, y_scale, y_zero;
+} pare_q_places;
+
+/* After the sizes: memory from the arena, whatever is constant made ready, scratch size. */
+pare_status pare_q_product_prepare(pare_call *call, pare_q_product *p, const pare_q_places *at);
+pare_status pare_q_product_run(pare_call *call, pare_q_product *p, const pare_q_places *at);
 
 #endif

@@ -1,11 +1,12 @@
-/* Integer matrix products in blocks of rows and columns (quantized.h): activations are the rows, widened a block at a time; B is packed once
- * when it is constant. */
+/* Integer matrix products in blocks of rows and columns (quantized.h); B is packed once when it is constant. */
+#include <math.h>
 #include <string.h>
 
+#include "base/parallel.h"
 #include "ops/quantized.h"
 
-#define ROWS    16
-#define COLUMNS 128
+#define BLOCK_BYTES 32768 /* of rows: the first cache, or most of it */
+#define COLUMNS     64    /* blocks of columns are multiples of this */
 
 pare_status pare_q_matmul_shapes(pare_call *call, int ia, int ib, pare_q_product *p, pare_shape *out) {
   pare_shape a = call->in[ia]->shape, b = call->in[ib]->shape;
@@ -27,7 +28,6 @@ pare_status pare_q_matmul_shapes(pare_call *call, int ia, int ib, pare_q_product
   if (out->rank + 2 > PARE_MAX_RANK) return pare_fail(call->ctx, PARE_UNSUPPORTED, "rank %d", out->rank + 2);
   if (!a_vector) out->dims[out->rank++] = p->m;
   if (!b_vector) out->dims[out->rank++] = p->n;
-  p->a_row = p->k;
   p->b_row = p->n;
   p->b_column = 1;
   if (pare_shape_count(&b_batch) == 1) { /* one matrix: A's batch is more rows */
@@ -49,111 +49,118 @@ pare_status pare_q_matmul_shapes(pare_call *call, int ia, int ib, pare_q_product
   return PARE_OK;
 }
 
-static size_t round16(size_t n) {
-  return (n + 15) / 16 * 16;
-}
-
-static size_t rows_bytes(const pare_q_product *p) {
-  return round16((size_t)(ROWS * 2 * pare_s16_pairs(p->k)) * sizeof(int16_t));
-}
-
-static size_t thread_bytes(const pare_q_product *p) {
-  return rows_bytes(p) + ROWS * COLUMNS * sizeof(int32_t);
-}
-
-static void read_zeros(const pare_call *call, const pare_q_product *p, int i_zero_b) {
-  for (int64_t j = 0; j < p->n; j++) p->zeros[j] = pare_q_zero(call, i_zero_b, j);
-}
-
-pare_status pare_q_product_prepare(pare_call *call, pare_q_product *p, int ib, int i_zero_b) {
-  if (p->k > PARE_S16_MAX_K) {
-    return pare_fail(call->ctx, PARE_UNSUPPORTED,
-                     "sums of %lld products may overflow 32 bits (at most %d are there)", (long long)p->k,
-                     PARE_S16_MAX_K);
-  }
-  size_t packed;
-  if (p->n > INT32_MAX || !pare_s16_pack_bytes(p->k, p->n, &packed))
+/* Blocks: all columns of as many rows as the cache holds, and columns apart where there are more threads than such blocks. */
+static pare_status choose_blocks(pare_call *call, pare_q_product *p, bool to_f32) {
+  const int64_t n_threads = pare_pool_threads(call->pool);
+  p->rows = BLOCK_BYTES / (2 * p->matrix.k_whole + 1) / 6 * 6;
+  if (p->rows < 12) p->rows = 12;
+  if (p->rows > p->m) p->rows = p->m > 0 ? p->m : 1;
+  const int64_t blocks = (p->m + p->rows - 1) / p->rows, apart = blocks < n_threads ? n_threads : 1;
+  p->columns = pare_q8_round_up((p->n + apart - 1) / apart, COLUMNS);
+  size_t sums = 0;
+  if (!pare_q8_matrix_scratch(&p->matrix, p->rows, &p->a_bytes) ||
+      (to_f32 && !pare_mul_size((size_t)p->rows * sizeof(int32_t), (size_t)p->columns, &sums)) ||
+      !pare_add_size(p->a_bytes = (p->a_bytes + 63) / 64 * 64, sums, &p->block_bytes) ||
+      !pare_mul_size(p->block_bytes, (size_t)n_threads, &call->scratch_bytes))
     return pare_fail(call->ctx, PARE_BAD_MODEL, "the matrices are too large");
+  return PARE_OK;
+}
+
+static bool are_const(const pare_call *call, const int *places, int n) {
+  for (int i = 0; i < n; i++)
+    if (places[i] >= 0 && !pare_q_const(call, places[i])) return false;
+  return true;
+}
+
+static void pack(const pare_call *call, const pare_q_product *p, const pare_q_places *at, int64_t first) {
+  for (int64_t j = 0; j < p->n; j++) p->zeros[j] = pare_q_zero(call, at->b_zero, j);
+  pare_q8_matrix_pack(&p->matrix, pare_u8(call->in[at->b]) + first, p->b_row, p->b_column, p->zeros);
+}
+
+static void make_sink(const pare_call *call, pare_q_product *p, const pare_q_places *at) {
+  const bool has_bias = at->bias >= 0 && pare_call_has(call, at->bias);
+  pare_q8_matrix_bias(&p->matrix, has_bias ? pare_s32(call->in[at->bias]) : NULL,
+                      pare_q_zero(call, at->a_zero, 0));
+  if (at->a_scale < 0) return;
+  const float a_scale = pare_node_float(call->node, "alpha", 1.0f) * pare_q_scale(call, at->a_scale, 0);
+  for (int64_t j = 0; j < p->n; j++) p->scale[j] = a_scale * pare_q_scale(call, at->b_scale, j);
+  p->sink.scale = p->scale;
+  if (call->out[0]->dtype == PARE_F32) return;
+  const float y_scale = pare_q_scale(call, at->y_scale, 0);
+  for (int64_t j = 0; j < p->n; j++) p->scale[j] /= y_scale;
+  pare_q_sink_bounds(call, at->y_zero, y_scale, &p->sink);
+}
+
+/* B's zero points are known, and 0, or 128 for u8. */
+static bool has_plain_weights(const pare_call *call, const pare_q_product *p, const pare_q_places *at) {
+  if (!pare_q_const(call, at->b_zero)) return false;
+  const int32_t plain = p->matrix.b_signed ? 0 : 128;
+  for (int64_t j = 0; j < p->n; j++)
+    if (pare_q_zero(call, at->b_zero, j) != plain) return false;
+  return true;
+}
+
+pare_status pare_q_product_prepare(pare_call *call, pare_q_product *p, const pare_q_places *at) {
+  p->matrix = (pare_q8_matrix){.k = p->k,
+                               .n = p->n,
+                               .a_signed = call->in[at->a]->dtype == PARE_S8,
+                               .b_signed = call->in[at->b]->dtype == PARE_S8};
+  PARE_TRY(pare_q8_matrix_plan(&p->matrix, p->m, has_plain_weights(call, p, at), call->arena));
+  PARE_TRY(choose_blocks(call, p, call->out[0]->dtype == PARE_F32));
   p->zeros = pare_arena_array(call->arena, (size_t)p->n, sizeof *p->zeros);
-  p->scales = pare_arena_array(call->arena, (size_t)p->n, sizeof *p->scales);
-  if (!p->zeros || !p->scales) return PARE_OUT_OF_MEMORY;
-  call->scratch_bytes = thread_bytes(p) * (size_t)pare_pool_threads(call->pool);
-  if (p->n_batch == 1 && pare_q_const(call, ib) && pare_q_const(call, i_zero_b)) {
-    p->packed = pare_arena_alloc(call->arena, packed);
-    if (!p->packed) return PARE_OUT_OF_MEMORY;
-    read_zeros(call, p, i_zero_b);
-    pare_s16_pack_b(call->in[ib]->data, p->b_signed, p->b_row, p->b_column, p->zeros, 0, p->k, p->n,
-                    p->packed);
-  } else if (!pare_add_size(call->scratch_bytes, round16(packed), &call->scratch_bytes)) {
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "the matrices are too large");
-  }
+  p->scale = pare_arena_array(call->arena, (size_t)p->matrix.n_whole, sizeof *p->scale);
+  if (!p->zeros || !p->scale) return PARE_OUT_OF_MEMORY;
+  call->state = p;
+  const int weights[2] = {at->b, at->b_zero};
+  const int others[6] = {at->a_scale, at->b_scale, at->a_zero, at->bias, at->y_scale, at->y_zero};
+  p->weights_ready = p->n_batch == 1 && are_const(call, weights, 2);
+  if (p->weights_ready) pack(call, p, at, 0);
+  p->sink_ready = p->weights_ready && are_const(call, others, 6);
+  if (p->sink_ready) make_sink(call, p, at);
   return PARE_OK;
 }
 
 typedef struct work {
+  const pare_call *call;
   const pare_q_product *p;
-  const pare_q_sink *sink;
   const uint8_t *a;
   int32_t zero_a;
-  const int16_t *b;
   int64_t first_out; /* of this product in the output */
   int64_t n_column_blocks;
-  uint8_t *scratch;
-  pare_s16_gemm_fn gemm;
-  void (*requantize)(const pare_requant_args *args);
 } work;
 
-static void clamp_f32(const pare_q_sink *sink, float *y, int64_t n) {
-  if (sink->clamp_low == -__builtin_inff() && sink->clamp_high == __builtin_inff()) return;
+static void to_f32(const pare_node *node, const int32_t *sums, const float *scale, int64_t n, float *y) {
+  for (int64_t i = 0; i < n; i++) y[i] = (float)sums[i] * scale[i];
+  if (node->clamp_low == -INFINITY && node->clamp_high == INFINITY) return;
   for (int64_t i = 0; i < n; i++) {
-    y[i] = y[i] < sink->clamp_low ? sink->clamp_low : y[i];
-    y[i] = y[i] > sink->clamp_high ? sink->clamp_high : y[i];
-  }
-}
-
-/* Columns [column, column + n) of one row of sums. */
-static void store_row(const work *all, const int32_t *acc, int64_t row, int64_t column, int64_t n) {
-  const pare_q_sink *sink = all->sink;
-  const int64_t at = all->first_out + row * all->p->n + column;
-  if (sink->s32) {
-    memcpy(sink->s32 + at, acc, (size_t)n * sizeof *acc);
-    return;
-  }
-  pare_requant_args args = sink->requant;
-  args.acc = acc;
-  args.n = n;
-  args.biases = sink->bias ? sink->bias + column : NULL;
-  if (args.scales) args.scales += column;
-  if (sink->f32) {
-    pare_requant_to_f32(&args, sink->f32 + at);
-    clamp_f32(sink, sink->f32 + at, n);
-  } else {
-    args.y = (uint8_t *)sink->bytes + at;
-    all->requantize(&args);
+    y[i] = y[i] < node->clamp_low ? node->clamp_low : y[i];
+    y[i] = y[i] > node->clamp_high ? node->clamp_high : y[i];
   }
 }
 
 static void run_block(void *arg, int64_t index, int i_thread) {
   const work *all = arg;
   const pare_q_product *p = all->p;
-  const int64_t row = index / all->n_column_blocks * ROWS, column = index % all->n_column_blocks * COLUMNS;
-  const int64_t rows = p->m - row < ROWS ? p->m - row : ROWS,
-                n = p->n - column < COLUMNS ? p->n - column : COLUMNS;
-  uint8_t *mine = all->scratch + (size_t)i_thread * thread_bytes(p);
-  int16_t *a = (int16_t *)(void *)mine;
-  int32_t *acc = (int32_t *)(void *)(mine + rows_bytes(p));
-  pare_s16_pack_a(all->a + row * p->a_row, p->a_signed, p->a_row, NULL, all->zero_a, rows, p->k, a);
-  const int64_t pairs = pare_s16_pairs(p->k);
-  const pare_s16_gemm_args args = {.m = rows,
-                                   .n_panels = pare_s16_panels(n),
-                                   .k_pairs = pairs,
-                                   .a = a,
-                                   .a_row = 2 * pairs,
-                                   .b = all->b + column * 2 * pairs,
-                                   .c = acc,
-                                   .c_row = COLUMNS};
-  all->gemm(&args);
-  for (int64_t i = 0; i < rows; i++) store_row(all, acc + i * COLUMNS, row + i, column, n);
+  const pare_tensor *out = all->call->out[0];
+  const int64_t row = index / all->n_column_blocks * p->rows,
+                column = index % all->n_column_blocks * p->columns;
+  const int64_t rows = p->m - row < p->rows ? p->m - row : p->rows,
+                n = p->n - column < p->columns ? p->n - column : p->columns;
+  uint8_t *scratch = (uint8_t *)all->call->scratch + (size_t)i_thread * p->block_bytes;
+  pare_q8_sink sink = p->sink;
+  const int64_t at = all->first_out + row * p->n + column;
+  sink.row = p->n;
+  if (out->dtype == PARE_F32) {
+    sink.sums = (int32_t *)(void *)(scratch + p->a_bytes);
+    sink.row = n;
+  } else if (out->dtype == PARE_S32) {
+    sink.sums = pare_s32(out) + at;
+  } else {
+    sink.y = pare_u8(out) + at;
+  }
+  pare_q8_matrix_run(&p->matrix, all->a + row * p->k, all->zero_a, rows, column, column + n, &sink, scratch);
+  for (int64_t i = 0; i < rows && out->dtype == PARE_F32; i++)
+    to_f32(all->call->node, sink.sums + i * n, p->scale + column, n, pare_f32(out) + at + i * p->n);
 }
 
 /* Offsets of product `i` in A and B. */
@@ -166,32 +173,19 @@ static void batch_offsets(const pare_q_product *p, int64_t i, int64_t *a, int64_
   }
 }
 
-void pare_q_product_run(const pare_call *call, const pare_q_product *p, const void *a, int32_t zero_a, int ib,
-                        int i_zero_b, const pare_q_sink *sink) {
-  uint8_t *scratch = call->scratch;
-  int16_t *packed = p->packed;
-  if (!packed) {
-    packed = (int16_t *)(void *)scratch;
-    scratch += round16((size_t)pare_s16_pack_len(p->k, p->n) * sizeof(int16_t));
-    read_zeros(call, p, i_zero_b);
-  }
-  work all = {.p = p,
-              .sink = sink,
-              .zero_a = zero_a,
-              .b = packed,
-              .n_column_blocks = (p->n + COLUMNS - 1) / COLUMNS,
-              .scratch = scratch,
-              .gemm = pare_s16_gemm_select()->run,
-              .requantize = pare_requant_select()->requantize};
+pare_status pare_q_product_run(pare_call *call, pare_q_product *p, const pare_q_places *at) {
+  work all = {.call = call,
+              .p = p,
+              .zero_a = pare_q_zero(call, at->a_zero, 0),
+              .n_column_blocks = (p->n + p->columns - 1) / p->columns};
   for (int64_t i = 0; i < p->n_batch; i++) {
     int64_t at_a = 0, at_b = 0;
     if (p->n_batch > 1) batch_offsets(p, i, &at_a, &at_b);
-    if (!p->packed) {
-      pare_s16_pack_b((const uint8_t *)call->in[ib]->data + at_b, p->b_signed, p->b_row, p->b_column,
-                      p->zeros, 0, p->k, p->n, packed);
-    }
-    all.a = (const uint8_t *)a + at_a;
+    if (!p->weights_ready) pack(call, p, at, at_b);
+    if (!p->sink_ready) make_sink(call, p, at);
+    all.a = pare_u8(call->in[at->a]) + at_a;
     all.first_out = i * p->m * p->n;
-    pare_parallel_for(call->pool, (p->m + ROWS - 1) / ROWS * all.n_column_blocks, run_block, &all);
+    pare_parallel_for(call->pool, (p->m + p->rows - 1) / p->rows * all.n_column_blocks, run_block, &all);
   }
+  return PARE_OK;
 }

@@ -3,7 +3,7 @@
 
 #include "kernels/f32_gemm/f32_gemm.h"
 #include "kernels/f32_spmm/f32_spmm.h"
-#include "kernels/s16_gemm/s16_gemm.h"
+#include "kernels/q8_gemm/q8_gemm.h"
 #include "measure/measure.h"
 #include "recipe/job.h"
 
@@ -47,7 +47,7 @@ void pare_job_put_build(pare_json *json, pare_numerics numerics) {
   pare_json_object(json);
   pare_json_put_text(json, "f32_gemm", pare_f32_gemm_select(numerics)->name);
   pare_json_put_text(json, "f32_spmm", pare_f32_spmm_select(numerics)->name);
-  pare_json_put_text(json, "s16_gemm", pare_s16_gemm_select()->name);
+  pare_json_put_text(json, "q8_gemm", pare_q8_gemm_select(2, true)->name);
   pare_json_end(json, '}');
   pare_json_end(json, '}');
 }

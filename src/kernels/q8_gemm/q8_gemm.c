@@ -1,0 +1,124 @@
+/* The table of int8 GEMM variants, and packing. */
+#include "kernels/q8_gemm/q8_gemm.h"
+
+#include <string.h>
+
+#include "kernels/simd.h"
+
+#define PARE_Q8_GEMM(suffix, isa, format, panel, rank, rank_one)                                             \
+  void pare_q8_gemm__##suffix(const pare_q8_gemm_args *args);
+#include "kernels/q8_gemm/q8_gemm.def"
+#undef PARE_Q8_GEMM
+
+static const pare_q8_gemm_kernel kernels[] = {
+#define PARE_Q8_GEMM(suffix, isa, format, panel, rank, rank_one)                                             \
+  {"pare_q8_gemm__" #suffix,                                                                                 \
+   pare_q8_gemm__##suffix,                                                                                   \
+   PARE_Q8_##format,                                                                                         \
+   panel,                                                                                                    \
+   PARE_Q8_ORDERED,                                                                                          \
+   rank,                                                                                                     \
+   rank_one},
+#include "kernels/q8_gemm/q8_gemm.def"
+#undef PARE_Q8_GEMM
+};
+
+static bool runs_here(size_t i) {
+  size_t at = 0;
+#define PARE_Q8_GEMM(suffix, isa, format, panel, rank, rank_one)                                             \
+  if (i == at++) return PARE_CPU_HAS_##isa;
+#include "kernels/q8_gemm/q8_gemm.def"
+#undef PARE_Q8_GEMM
+  return false;
+}
+
+int pare_q8_gemm_count(void) {
+  int n = 0;
+  for (size_t i = 0; i < PARE_COUNT(kernels); i++) n += runs_here(i);
+  return n;
+}
+
+const pare_q8_gemm_kernel *pare_q8_gemm_at(int i) {
+  for (size_t at = 0; at < PARE_COUNT(kernels); at++)
+    if (runs_here(at) && i-- == 0) return &kernels[at];
+  return NULL;
+}
+
+const pare_q8_gemm_kernel *pare_q8_gemm_select(int64_t m, bool plain_weights) {
+  const pare_q8_gemm_kernel *best = &kernels[0];
+  for (size_t i = 1; i < PARE_COUNT(kernels); i++) {
+    const pare_q8_gemm_kernel *one = &kernels[i];
+    if (one->format != PARE_Q8_WIDE && !plain_weights) continue;
+    const bool better = m == 1 ? one->rank_one > best->rank_one : one->rank > best->rank;
+    if (better && runs_here(i)) best = one;
+  }
+  return best;
+}
+
+bool pare_q8_pack_bytes(const pare_q8_gemm_kernel *kernel, int64_t k, int64_t n, size_t *bytes) {
+  const int64_t columns = pare_q8_round_up(n, kernel->panel);
+  size_t numbers;
+  return columns < INT32_MAX && pare_mul_size((size_t)columns, (size_t)k, &numbers) &&
+         pare_mul_size(numbers, kernel->format == PARE_Q8_WIDE ? sizeof(int16_t) : 1, bytes) &&
+         *bytes < SIZE_MAX / 4;
+}
+
+static int32_t weight_at(const pare_q8_weights *w, int64_t k, int64_t n) {
+  if (n >= w->n || w->from[k] < 0) return 0;
+  const int64_t at = w->from[k] + n * w->n_step;
+  const int32_t value = w->is_signed ? ((const int8_t *)w->data)[at] : ((const uint8_t *)w->data)[at];
+  return value - (w->zeros ? w->zeros[n] : w->zero);
+}
+
+static int column_at(const pare_q8_gemm_kernel *kernel, int place) {
+  if (kernel->order == PARE_Q8_ORDERED) return place;
+  return place / 8 * 4 + place % 4 + (place % 8 >= 4 ? 16 : 0);
+}
+
+void pare_q8_pack(const pare_q8_gemm_kernel *kernel, const pare_q8_weights *w, void *packed, int32_t *sums) {
+  const int64_t step = pare_q8_k_step(kernel), columns = pare_q8_round_up(w->n, kernel->panel);
+  int16_t *wide = packed;
+  int8_t *narrow = packed;
+  for (int64_t n = 0; n < w->n; n++) sums[n] = 0;
+  for (int64_t first = 0; first < columns; first += kernel->panel) {
+    for (int64_t k = 0; k < w->k; k += step) {
+      for (int place = 0; place < kernel->panel; place++) {
+        const int64_t n = first + column_at(kernel, place);
+        for (int64_t i = k; i < k + step; i++) {
+          const int32_t value = weight_at(w, i, n);
+          if (n < w->n) sums[n] += value;
+          if (kernel->format == PARE_Q8_WIDE)
+            *wide++ = (int16_t)value;
+          else
+            *narrow++ = (int8_t)value;
+        }
+      }
+    }
+  }
+}
+
+static inline int32_t byte_at(const void *x, bool is_signed, int64_t i) {
+  return is_signed ? ((const int8_t *)x)[i] : ((const uint8_t *)x)[i];
+}
+
+void pare_q8_widen(const void *x, bool is_signed, int32_t zero, int64_t n, int16_t *out) {
+  const uint8_t *bytes = x;
+  const v128_t z = wasm_i16x8_splat((int16_t)zero);
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const v128_t v = wasm_v128_load(bytes + i);
+    const v128_t low = is_signed ? wasm_i16x8_extend_low_i8x16(v) : wasm_u16x8_extend_low_u8x16(v);
+    const v128_t high = is_signed ? wasm_i16x8_extend_high_i8x16(v) : wasm_u16x8_extend_high_u8x16(v);
+    wasm_v128_store(out + i, wasm_i16x8_sub(low, z));
+    wasm_v128_store(out + i + 8, wasm_i16x8_sub(high, z));
+  }
+  if (n < 8) {
+    for (; i < n; i++) out[i] = (int16_t)(byte_at(x, is_signed, i) - zero);
+    return;
+  }
+  for (; i < n; i += 8) {
+    if (i > n - 8) i = n - 8; /* the last eight, some of them again */
+    const v128_t v = is_signed ? wasm_i16x8_load8x8(bytes + i) : wasm_u16x8_load8x8(bytes + i);
+    wasm_v128_store(out + i, wasm_i16x8_sub(v, z));
+  }
+}

@@ -1,0 +1,20 @@
+/* Where the sums of an int8 kernel go, tile by tile (q8_gemm.h, q8_depthwise.h), for channels last: one place's channels are neighbours.
+ *   bytes   y[m,n] = clamp(half_even(clamp((float)(acc + bias[n]) * scale[n])) + zero_point)    as requant.h
+ *   sums    acc + bias[n] */
+#ifndef PARE_Q8_SINK_H
+#define PARE_Q8_SINK_H
+
+#include "base/base.h"
+
+typedef struct pare_q8_sink {
+  const int32_t *bias; /* [n], readable for whole panels; sums wrap */
+  const float *scale;  /* the same; not for sums */
+  float low, high;     /* bounds of y - zero_point */
+  int32_t zero_point;
+  bool is_signed;
+  uint8_t *y; /* y[m * row + n]; NULL: sums */
+  int32_t *sums;
+  int64_t row;
+} pare_q8_sink;
+
+#endif
