@@ -76,7 +76,7 @@ PARE_API void pare_buffer_free(pare_context *ctx, pare_buffer *buffer);
 
 #define PARE_MAX_RANK 8
 
-/* ONNX TensorProto.DataType numbers; name, number, size in bytes (0: not stored by whole bytes) */
+/* ONNX TensorProto.DataType numbers; name, number, size in bytes (0: not stored by whole bytes; U4 and S4 are two to a byte, low half first) */
 #define PARE_DTYPE_LIST(X)                                                                                   \
   X(NONE, 0, 0)                                                                                              \
   X(F32, 1, 4)                                                                                               \
@@ -92,7 +92,9 @@ PARE_API void pare_buffer_free(pare_context *ctx, pare_buffer *buffer);
   X(F64, 11, 8)                                                                                              \
   X(U32, 12, 4)                                                                                              \
   X(U64, 13, 8)                                                                                              \
-  X(BF16, 16, 2)
+  X(BF16, 16, 2)                                                                                             \
+  X(U4, 21, 0)                                                                                               \
+  X(S4, 22, 0)
 
 typedef enum pare_dtype {
 #define PARE_X(name, number, size) PARE_##name = number,

@@ -55,10 +55,10 @@ static void measure_weights(const pare_model *model, const pare_node *node, bool
   int n = pare_stored_of(model, node, stored);
   for (int i = 0; i < n; i++) {
     const pare_stored *s = &stored[i];
-    int64_t count = pare_tensor_count(s->tensor);
+    int64_t count = s->count;
     if (count > most) {
       most = count;
-      row->bits = 8.0 * (double)pare_dtype_size(s->tensor->dtype);
+      row->bits = s->bits;
     }
     if (seen[s->i_value]) continue;
     seen[s->i_value] = true;
@@ -78,7 +78,7 @@ static uint64_t scale_by_density(const pare_model *model, const pare_node *node,
   int n = pare_stored_of(model, node, stored);
   for (int i = 0; i < n; i++) {
     if (stored[i].tensor->shape.rank < 2) continue; /* biases multiply nothing */
-    count += (uint64_t)pare_tensor_count(stored[i].tensor);
+    count += (uint64_t)stored[i].count;
     nonzeros += pare_stored_nonzeros(&stored[i]);
   }
   return count == 0 ? macs : (uint64_t)((double)macs * ((double)nonzeros / (double)count) + 0.5);

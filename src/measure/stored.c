@@ -8,6 +8,7 @@
 
 #include "kernels/f32_math/f32_math.h"
 #include "measure/stored.h"
+#include "ops/nbits.h"
 
 /* Places of weights: those of the float operators are what training uses (parameters.def), the others take
  * integers. */
@@ -24,10 +25,19 @@ static const place places[] = {
 #define X(op_type, i_input, role) {op_type, i_input, role >= MEAN, -1, -1},
 #include "train/parameters.def"
 #undef X
-    {"QLinearConv", 3, false, 4, 5},           {"QLinearConv", 8, false, -1, -1},
-    {"QLinearMatMul", 3, false, 4, 5},         {"ConvInteger", 1, false, -1, 3},
-    {"MatMulInteger", 1, false, -1, 3},        {"DynamicQuantizeLSTM", 1, false, 8, 9},
-    {"DynamicQuantizeLSTM", 2, false, 10, 11}, {"DynamicQuantizeLSTM", 3, false, -1, -1},
+    {"QLinearConv", 3, false, 4, 5},
+    {"QLinearConv", 8, false, -1, -1},
+    {"QLinearMatMul", 3, false, 4, 5},
+    {"ConvInteger", 1, false, -1, 3},
+    {"MatMulInteger", 1, false, -1, 3},
+    {"MatMulIntegerToFloat", 1, false, 3, 5},
+    {"QGemm", 3, false, 4, 5},
+    {"QGemm", 6, false, -1, -1},
+    {"MatMulNBits", 1, false, 2, 3},
+    {"MatMulNBits", 5, false, -1, -1},
+    {"DynamicQuantizeLSTM", 1, false, 8, 9},
+    {"DynamicQuantizeLSTM", 2, false, 10, 11},
+    {"DynamicQuantizeLSTM", 3, false, -1, -1},
 };
 
 static const place *find_place(const pare_node *node, int i_input) {
@@ -48,6 +58,19 @@ static bool is_scalar_constant(const pare_node *node, const pare_tensor *tensor)
   return element_wise && pare_tensor_count(tensor) <= 1;
 }
 
+/* Weights that are packed into bytes; of sizes that fit together. */
+static bool read_blocks(const pare_stored *stored, pare_nbits *out) {
+  if (!stored->node || strcmp(stored->node->op_type, "MatMulNBits") != 0 ||
+      stored->tensor->dtype != PARE_U8 || !stored->scale || !pare_nbits_read(stored->node, out))
+    return false;
+  out->b = pare_u8(stored->tensor);
+  out->scales = pare_f32(stored->scale);
+  out->zeros = stored->zero_point ? pare_u8(stored->zero_point) : NULL;
+  return pare_tensor_count(stored->tensor) == out->n * out->n_blocks * pare_nbits_blob(out) &&
+         (!stored->zero_point ||
+          pare_tensor_len_bytes(stored->zero_point) == (size_t)(out->n * pare_nbits_zero_row(out)));
+}
+
 static bool fill(const pare_model *model, const pare_node *node, const place *at, pare_stored *out) {
   int i_value = node->inputs[at->i_input];
   if (i_value < 0) return false;
@@ -64,10 +87,19 @@ static bool fill(const pare_model *model, const pare_node *node, const place *at
     out->scale = initializer(model, dequantize, 1);
     out->zero_point = initializer(model, dequantize, 2);
     out->axis = (int)pare_node_int(dequantize, "axis", 1);
+    out->block = pare_node_int(dequantize, "block_size", 0);
   }
   if (out->tensor == NULL || out->tensor->data == NULL || is_scalar_constant(node, out->tensor)) return false;
   if (out->axis < 0) out->axis += out->tensor->shape.rank;
-  return pare_dtype_size(out->tensor->dtype) > 0;
+  out->node = node;
+  out->bits = pare_dtype_bits(out->tensor->dtype);
+  out->count = pare_tensor_count(out->tensor);
+  pare_nbits blocks;
+  if (read_blocks(out, &blocks)) {
+    out->bits = blocks.bits;
+    out->count = blocks.k * blocks.n;
+  }
+  return out->bits > 0;
 }
 
 int pare_stored_of(const pare_model *model, const pare_node *node, pare_stored out[PARE_MAX_STORED]) {
@@ -86,9 +118,30 @@ static uint64_t count_f32(const pare_tensor *tensor) {
   return n;
 }
 
+/* Zero points [before, blocks, after] of a tensor [before, n, after]. */
+static uint64_t count_blocked(const pare_stored *stored) {
+  const pare_tensor *tensor = stored->tensor, *zero = stored->zero_point;
+  const pare_shape *shape = &tensor->shape;
+  if (stored->axis < 0 || stored->axis >= shape->rank || zero->data == NULL) return 0;
+  const int64_t n = shape->dims[stored->axis], n_blocks = (n + stored->block - 1) / stored->block;
+  const int64_t after = pare_shape_count_range(shape, stored->axis + 1, shape->rank);
+  const int64_t count = pare_tensor_count(tensor);
+  uint64_t n_nonzero = 0;
+  if (count == 0 || pare_tensor_count(zero) != count / n * n_blocks) return 0;
+  for (int64_t i = 0; i < count; i++) {
+    const int64_t row = i / after;
+    const int64_t at = (row / n * n_blocks + row % n / stored->block) * after + i % after;
+    n_nonzero += pare_tensor_get_s64(tensor, i) != pare_tensor_get_s64(zero, at);
+  }
+  return n_nonzero;
+}
+
 uint64_t pare_stored_nonzeros(const pare_stored *stored) {
   const pare_tensor *tensor = stored->tensor, *zero = stored->zero_point;
+  pare_nbits blocks;
   if (tensor->dtype == PARE_F32) return count_f32(tensor);
+  if (read_blocks(stored, &blocks)) return pare_nbits_nonzeros(&blocks);
+  if (stored->block > 0 && zero != NULL) return count_blocked(stored);
   uint64_t n = 0;
   int64_t inner = 1, n_zero = zero == NULL || zero->data == NULL ? 0 : pare_tensor_count(zero);
   bool per_channel = n_zero > 1 && stored->axis >= 0 && stored->axis < tensor->shape.rank &&
@@ -121,7 +174,7 @@ static double entropy_bits(const uint8_t *bytes, size_t len_bytes, size_t first,
 
 uint64_t pare_stored_entropy_bytes(const pare_stored *stored) {
   const pare_tensor *tensor = stored->tensor;
-  size_t planes = pare_dtype_size(tensor->dtype);
+  size_t planes = pare_dtype_size(tensor->dtype) > 0 ? pare_dtype_size(tensor->dtype) : 1;
   size_t len_bytes = pare_tensor_len_bytes(tensor);
   double bits = 0;
   for (size_t i = 0; i < planes; i++) bits += entropy_bits(tensor->data, len_bytes, i, planes);

@@ -8,7 +8,11 @@ typedef struct pare_stored {
   int i_value; /* the initializer */
   const pare_tensor *tensor;
   const pare_tensor *scale, *zero_point; /* of a quantized weight; NULL where there is none */
-  int axis;                              /* of a per-channel zero point */
+  int axis;                              /* of a per-channel zero point, or of its blocks */
+  int64_t block;                         /* of a DequantizeLinear in blocks; 0: none */
+  int bits;                              /* of a weight */
+  int64_t count;                         /* weights, also where several share a byte */
+  const pare_node *node;
   bool is_parameter; /* else a running statistic: stored, but not counted as a parameter */
 } pare_stored;
 

@@ -160,7 +160,7 @@ static pare_status read_tensor(pare_onnx_reader *reader, const pare_wire *messag
   PARE_TRY(pare_wire_enter(message, &scan->t, &tensor));
   pare_tensor_proto proto;
   PARE_TRY(pare_onnx_tensor_scan(&tensor, &proto));
-  if (!pare_dtype_known(proto.dtype) || pare_dtype_size((pare_dtype)proto.dtype) == 0) {
+  if (!pare_dtype_known(proto.dtype) || pare_dtype_bits((pare_dtype)proto.dtype) == 0) {
     attr->type = PARE_ATTR_RAW; /* strings, complex numbers: carried along */
     uint8_t *copy = pare_arena_alloc(&reader->model->arena, whole->bytes.len_bytes);
     if (!copy) return PARE_OUT_OF_MEMORY;

@@ -104,6 +104,12 @@ pare_status pare_onnx_tensor_scan(const pare_wire *message, pare_tensor_proto *o
   return read_dims(out);
 }
 
+/* Bytes that belong together. */
+static size_t stored_size(const pare_tensor_proto *proto) {
+  const size_t size = pare_dtype_size((pare_dtype)proto->dtype);
+  return size ? size : 1;
+}
+
 /* ---- elements in typed fields -------------------------------------------------------------------------- */
 
 static pare_wire_numbers typed_numbers(const pare_tensor_proto *proto) {
@@ -120,11 +126,12 @@ static pare_wire_numbers typed_numbers(const pare_tensor_proto *proto) {
 static pare_status load_typed(const pare_tensor_proto *proto, const char *what, pare_tensor *out) {
   pare_context *ctx = proto->message.ctx;
   pare_wire_numbers numbers = typed_numbers(proto);
-  size_t n, count = (size_t)pare_shape_count(&proto->shape), size = pare_dtype_size((pare_dtype)proto->dtype);
+  size_t n, count = (size_t)pare_shape_count(&proto->shape), size = stored_size(proto);
+  if (pare_dtype_bits((pare_dtype)proto->dtype) < 8) count = (count + 1) / 2; /* a number for each byte */
   PARE_TRY(pare_wire_numbers_count(numbers, &n));
   if (n != count) {
     char shape[128];
-    return pare_fail(ctx, PARE_BAD_MODEL, "%s: shape %s needs %zu elements, but there are %zu", what,
+    return pare_fail(ctx, PARE_BAD_MODEL, "%s: shape %s needs %zu numbers, but there are %zu", what,
                      pare_shape_text(&proto->shape, shape, sizeof(shape)), count, n);
   }
   PARE_TRY(pare_tensor_new(ctx, (pare_dtype)proto->dtype, &proto->shape, out));
@@ -163,7 +170,7 @@ static pare_status check_shape(const pare_tensor_proto *proto, const char *what,
                      (int)(proto->location.len_bytes < 200 ? proto->location.len_bytes : 200),
                      proto->location.len_bytes ? (const char *)proto->location.data : "");
   }
-  if (!pare_dtype_known(proto->dtype) || pare_dtype_size((pare_dtype)proto->dtype) == 0) {
+  if (!pare_dtype_known(proto->dtype) || pare_dtype_bits((pare_dtype)proto->dtype) == 0) {
     return pare_fail(ctx, PARE_UNSUPPORTED, "%s: element type %lld%s is not supported", what,
                      (long long)proto->dtype, proto->dtype == PARE_STRING ? " (string)" : "");
   }
@@ -193,8 +200,7 @@ pare_status pare_onnx_tensor_load(const pare_tensor_proto *proto, pare_bytes *fi
                      what, pare_dtype_name((pare_dtype)proto->dtype),
                      pare_shape_text(&proto->shape, shape, sizeof(shape)), len_bytes, raw_bytes);
   }
-  if (raw_bytes > 0 && slide_into_place(proto, file, pare_dtype_size((pare_dtype)proto->dtype), out))
-    return PARE_OK;
+  if (raw_bytes > 0 && slide_into_place(proto, file, stored_size(proto), out)) return PARE_OK;
   PARE_TRY(pare_tensor_new(proto->message.ctx, (pare_dtype)proto->dtype, &proto->shape, out));
   if (raw_bytes > 0) memcpy(out->data, proto->raw.data, raw_bytes);
   return PARE_OK;

@@ -67,7 +67,7 @@ static pare_status check_size(pare_onnx_reader *reader, const tensor_type *type)
   pare_shape known = type->shape;
   for (int i = 0; i < known.rank; i++) known.dims[i] = known.dims[i] < 0 ? 1 : known.dims[i];
   size_t len_bytes;
-  return pare_tensor_bytes(reader->ctx, pare_dtype_size(type->dtype) ? type->dtype : PARE_U8, &known,
+  return pare_tensor_bytes(reader->ctx, pare_dtype_bits(type->dtype) ? type->dtype : PARE_U8, &known,
                            &len_bytes);
 }
 

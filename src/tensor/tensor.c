@@ -29,6 +29,10 @@ size_t pare_dtype_size(pare_dtype dtype) {
   return 0;
 }
 
+int pare_dtype_bits(pare_dtype dtype) {
+  return dtype == PARE_U4 || dtype == PARE_S4 ? 4 : 8 * (int)pare_dtype_size(dtype);
+}
+
 const char *pare_dtype_name(pare_dtype dtype) {
   switch (dtype) {
   case PARE_NONE: return "none";
@@ -46,6 +50,8 @@ const char *pare_dtype_name(pare_dtype dtype) {
   case PARE_U32: return "u32";
   case PARE_U64: return "u64";
   case PARE_BF16: return "bf16";
+  case PARE_U4: return "u4";
+  case PARE_S4: return "s4";
   }
   return "?";
 }
@@ -100,8 +106,9 @@ pare_shape pare_shape_of(const int64_t *dims, int rank) {
 
 pare_status pare_tensor_bytes(pare_context *ctx, pare_dtype dtype, const pare_shape *shape, size_t *out) {
   char text[160];
-  size_t size = pare_dtype_size(dtype), total;
-  if (!size) return pare_fail(ctx, PARE_UNSUPPORTED, "tensors of type %s", pare_dtype_name(dtype));
+  const size_t bits = (size_t)pare_dtype_bits(dtype);
+  size_t total;
+  if (!bits) return pare_fail(ctx, PARE_UNSUPPORTED, "tensors of type %s", pare_dtype_name(dtype));
   int64_t count = 1;
   bool zero = false;
   for (int i = 0; i < shape->rank; i++) {
@@ -115,10 +122,10 @@ pare_status pare_tensor_bytes(pare_context *ctx, pare_dtype dtype, const pare_sh
                        pare_shape_text(shape, text, sizeof text));
   }
   if (zero) count = 0;
-  if ((uint64_t)count > SIZE_MAX || !pare_mul_size((size_t)count, size, &total))
+  if ((uint64_t)count > SIZE_MAX || !pare_mul_size((size_t)count, bits < 8 ? 1 : bits / 8, &total))
     return pare_fail(ctx, PARE_OUT_OF_MEMORY, "shape %s does not fit in memory",
                      pare_shape_text(shape, text, sizeof text));
-  *out = total;
+  *out = bits < 8 ? (total * bits + 7) / 8 : total;
   return PARE_OK;
 }
 
@@ -128,7 +135,7 @@ bool pare_tensor_room(const pare_context *ctx, size_t len_bytes) {
 
 size_t pare_tensor_len_bytes(const pare_tensor *tensor) {
   int64_t count = pare_tensor_count(tensor);
-  return count < 0 ? 0 : (size_t)count * pare_dtype_size(tensor->dtype);
+  return count < 0 ? 0 : ((size_t)count * (size_t)pare_dtype_bits(tensor->dtype) + 7) / 8;
 }
 
 pare_status pare_tensor_new(pare_context *ctx, pare_dtype dtype, const pare_shape *shape, pare_tensor *out) {
@@ -178,6 +185,15 @@ pare_status pare_list_new(pare_context *ctx, bool is_optional, int64_t n, pare_t
   return PARE_OK;
 }
 
+static int half_byte(const pare_tensor *tensor, int64_t i) {
+  return (((const uint8_t *)tensor->data)[i / 2] >> (i % 2 ? 4 : 0)) & 15;
+}
+
+static void set_half_byte(pare_tensor *tensor, int64_t i, int value) {
+  uint8_t *byte = &((uint8_t *)tensor->data)[i / 2];
+  *byte = (uint8_t)(i % 2 ? (*byte & 0x0f) | (value & 15) << 4 : (*byte & 0xf0) | (value & 15));
+}
+
 double pare_tensor_get_f64(const pare_tensor *tensor, int64_t i) {
   switch (tensor->dtype) {
   case PARE_F32: return (double)((const float *)tensor->data)[i];
@@ -196,6 +212,8 @@ static int64_t f64_to_s64(double value) {
 
 int64_t pare_tensor_get_s64(const pare_tensor *tensor, int64_t i) {
   switch (tensor->dtype) {
+  case PARE_U4: return half_byte(tensor, i);
+  case PARE_S4: return (half_byte(tensor, i) ^ 8) - 8;
   case PARE_U8:
   case PARE_BOOL: return ((const uint8_t *)tensor->data)[i];
   case PARE_S8: return ((const int8_t *)tensor->data)[i];
@@ -221,6 +239,8 @@ void pare_tensor_set_f64(pare_tensor *tensor, int64_t i, double value) {
   case PARE_F16: ((uint16_t *)tensor->data)[i] = pare_f32_to_f16((float)value); break;
   case PARE_BF16: ((uint16_t *)tensor->data)[i] = pare_f32_to_bf16((float)value); break;
   case PARE_BOOL: ((uint8_t *)tensor->data)[i] = value != 0; break;
+  case PARE_U4:
+  case PARE_S4: set_half_byte(tensor, i, (int)(whole & 15)); break;
   case PARE_U8:
   case PARE_S8: ((uint8_t *)tensor->data)[i] = (uint8_t)whole; break;
   case PARE_U16:

@@ -24,7 +24,8 @@ typedef struct pare_list {
 
 #define PARE_MAX_LIST ((int64_t)1 << 16)
 
-size_t pare_dtype_size(pare_dtype dtype);      /* bytes; 0 for NONE and STRING */
+size_t pare_dtype_size(pare_dtype dtype);      /* bytes; 0 for NONE, STRING and what has less than a byte */
+int pare_dtype_bits(pare_dtype dtype);         /* 0 for NONE and STRING */
 const char *pare_dtype_name(pare_dtype dtype); /* "f32" */
 bool pare_dtype_known(int64_t onnx_number);
 

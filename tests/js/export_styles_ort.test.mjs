@@ -88,3 +88,39 @@ test('sparse initializers are read, and computed as the dense ones', async () =>
   assert.ok(largestDifference(here, there) < 1e-5 * most, `${largestDifference(here, there)}`);
   assert.deepEqual((await bothRun(dense)).there, there);
 });
+
+/** Weights become f32 in both; ONNX Runtime's sums may run in another order. */
+const STORED = ['weights_int8', 'weights_int4', 'nbits_int8', 'nbits_int4'];
+
+describe('weights in blocks', () => {
+  for (const network of ['lenet300', 'lenet5', 'resnet8', 'lstm_student']) {
+    for (const style of STORED) {
+      test(`${network} as ${style}`, async () => {
+        const { here, there, most } = await bothRun(await exported(modelPath(network), '--style', style));
+        assert.ok(largestDifference(here, there) < 3e-6 * most, `${largestDifference(here, there)} of ${most}`);
+      });
+    }
+  }
+
+  for (const operator of ['dequantize', 'matmul_nbits']) {
+    for (const bits of ['int8', 'int4']) {
+      for (const block_size of [16, 64, 256]) {
+        for (const symmetric of [true, false]) {
+          test(`lenet300: ${operator}, ${bits}, blocks of ${block_size}, ${symmetric ? 'symmetric' : 'with zero points'}`, async () => {
+            const { here, there, most } = await bothRun(
+              await made('lenet300', [{ pass: 'quantize_weights', operator, bits, block_size, symmetric }]),
+            );
+            assert.ok(largestDifference(here, there) < 3e-6 * most, `${largestDifference(here, there)} of ${most}`);
+          });
+        }
+      }
+    }
+  }
+
+  test('8 bits with one scale per output channel need opset 13 only', async () => {
+    const file = await made('resnet8', [{ pass: 'quantize_weights', block_size: 0 }]);
+    assert.equal(JSON.parse(await pare('check', file, '--runtime', 'onnxruntime@1.9', '--json')).runs, true);
+    const { here, there, most } = await bothRun(file);
+    assert.ok(largestDifference(here, there) < 3e-6 * most);
+  });
+});

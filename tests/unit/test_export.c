@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compress/pass.h"
+#include "measure/measure.h"
 #include "session/session.h"
 #include "support/failing_alloc.h"
 #include "support/golden.h"
@@ -40,7 +41,15 @@ static pare_status run_pass(const pare_model *model, const char *step, pare_mode
   pare_json_init(&details, on);
   pare_json_object(&details);
   if (status == PARE_OK) status = pass->apply(&env, out, &details);
-  pare_json_free(&details);
+  pare_json_end(&details, '}');
+  pare_buffer text = {0};
+  const pare_status written = pare_json_finish(&details, &text);
+  pare_buffer_free(on, &text);
+  if (status == PARE_OK && written != PARE_OK) {
+    pare_model_free(*out);
+    *out = NULL;
+    status = written;
+  }
   pare_arena_free(&arena);
   pare_json_doc_free(doc);
   return status;
@@ -277,6 +286,216 @@ static void a_runtime_says_which_nodes_it_lacks(void **state) {
   pare_model_free(model);
 }
 
+/* ---- weights in blocks ------------------------------------------------------------------------------------------- */
+
+/* A Gemm (with or without transB) and a MatMul, of weights that fill no whole block. */
+static pare_model *two_products(bool trans_b) {
+  pare_writer graph;
+  pare_writer_init(&graph, ctx);
+  float w[70 * 9], v[9 * 5], b[9];
+  for (int i = 0; i < 70 * 9; i++) w[i] = (float)((i * 37) % 101 - 50) / 50;
+  for (int i = 0; i < 9 * 5; i++) v[i] = (float)((i * 29) % 53 - 20) / 9;
+  for (int i = 0; i < 9; i++) b[i] = (float)i;
+  make_value(&graph, MAKE_INPUT, "x", PARE_F32, (const int64_t[]){-1, 70}, 2);
+  const int64_t w_dims[2] = {trans_b ? 9 : 70, trans_b ? 70 : 9};
+  make_tensor(&graph, MAKE_INITIALIZER, "w", PARE_F32, w_dims, 2, w, sizeof w);
+  make_tensor(&graph, MAKE_INITIALIZER, "b", PARE_F32, (const int64_t[]){9}, 1, b, sizeof b);
+  make_tensor(&graph, MAKE_INITIALIZER, "v", PARE_F32, (const int64_t[]){9, 5}, 2, v, sizeof v);
+  size_t node = make_node_begin(&graph, "Gemm", "fc", "x,w,b", "h");
+  make_attr_int(&graph, "transB", trans_b);
+  pare_wire_end(&graph, node);
+  make_node(&graph, "MatMul", "head", "h,v", "y");
+  make_value(&graph, MAKE_OUTPUT, "y", PARE_F32, (const int64_t[]){-1, 5}, 2);
+  pare_buffer bytes = make_model(&graph, 8, 13);
+  return load_for_test(ctx, &bytes);
+}
+
+static void run_rows(const pare_model *model, float *y, size_t n_bytes) {
+  pare_session *session;
+  const pare_session_options options = {.batch = 3};
+  if (pare_session_new(model, &options, &session) != PARE_OK) fail_msg("%s", pare_error(ctx));
+  pare_tensor_view x = pare_session_input(session, 0), out = pare_session_output(session, 0);
+  for (size_t i = 0; i < x.len_bytes / 4; i++) ((float *)x.data)[i] = (float)(i % 17) / 8 - 1;
+  assert_int_equal(pare_session_run(session), PARE_OK);
+  assert_int_equal(out.len_bytes, n_bytes);
+  memcpy(y, out.data, n_bytes);
+  pare_session_free(session);
+}
+
+static void both_forms_of_blocks_compute_the_same_bytes(void **state) {
+  (void)state;
+  for (int i = 0; i < 8; i++) {
+    const bool trans_b = i & 1, symmetric = i & 2;
+    const char *bits = i & 4 ? "int4" : "int8";
+    char step[200];
+    pare_model *model = two_products(trans_b);
+    float want[15], have[2][15], largest = 0, most = 0;
+    run_rows(model, want, sizeof want);
+    for (int form = 0; form < 2; form++) {
+      snprintf(step, sizeof step,
+               "{\"pass\":\"quantize_weights\",\"bits\":\"%s\",\"operator\":\"%s\",\"symmetric\":%s}", bits,
+               form ? "matmul_nbits" : "dequantize", symmetric ? "true" : "false");
+      pare_model *made = passed(model, step), *again = reload_for_test(ctx, made);
+      assert_string_equal(node_for_test(again, "head")->op_type, form ? "MatMulNBits" : "MatMul");
+      assert_int_equal(pare_model_opset(again, ""), form ? 13 : 21);
+      run_rows(again, have[form], sizeof want);
+      pare_model_free(again);
+      pare_model_free(made);
+    }
+    assert_memory_equal(have[0], have[1], sizeof want);
+    for (int k = 0; k < 15; k++) {
+      largest = fmaxf(largest, fabsf(have[0][k] - want[k]));
+      most = fmaxf(most, fabsf(want[k]));
+    }
+    assert_true(largest > 0 && largest < (i & 4 ? 0.1f : 0.006f) * most);
+    pare_model_free(model);
+  }
+}
+
+static void blocks_are_counted_as_the_weights_they_hold(void **state) {
+  (void)state;
+  pare_model *model = two_products(true);
+  static const char *const steps[] = {"{\"pass\":\"quantize_weights\",\"bits\":\"int4\",\"symmetric\":false}",
+                                      "{\"pass\":\"quantize_weights\",\"bits\":\"int4\",\"operator\":"
+                                      "\"matmul_nbits\"}"};
+  for (size_t i = 0; i < PARE_COUNT(steps); i++) {
+    pare_model *made = passed(model, steps[i]);
+    pare_model_report report;
+    assert_int_equal(pare_measure_weights(made, &report), PARE_OK);
+    assert_int_equal(report.parameters, 70 * 9 + 9 + 9 * 5);
+    assert_true(report.layers[0].bits == 4);
+    assert_true(report.nonzeros < report.parameters && report.nonzeros > report.parameters / 2);
+    pare_model_report_free(&report);
+    pare_model_free(made);
+  }
+  pare_model_free(model);
+}
+
+static void blocks_of_a_size_that_no_runtime_takes_are_refused(void **state) {
+  (void)state;
+  pare_model *model = two_products(false), *out;
+  assert_int_equal(run_pass(model, "{\"pass\":\"quantize_weights\",\"block_size\":48}", &out),
+                   PARE_BAD_RECIPE);
+  assert_int_equal(
+      run_pass(model, "{\"pass\":\"quantize_weights\",\"block_size\":512,\"operator\":\"matmul_nbits\"}",
+               &out),
+      PARE_BAD_RECIPE);
+  assert_error_has(ctx, "16, 32, 64, 128 or 256");
+  pare_model *whole = passed(model, "{\"pass\":\"quantize_weights\",\"block_size\":0}");
+  assert_int_equal(pare_model_opset(whole, ""), 13);
+  pare_model_free(whole);
+  pare_model_free(model);
+}
+
+static void half_bytes_come_from_either_field(void **state) {
+  (void)state;
+  for (int typed = 0; typed < 2; typed++) {
+    pare_writer graph;
+    pare_writer_init(&graph, ctx);
+    const uint8_t raw[2] = {0x71, 0x0f}; /* 1, 7, -1 */
+    make_value(&graph, MAKE_INPUT, "s", PARE_F32, NULL, 0);
+    size_t tensor = pare_wire_begin(&graph, MAKE_INITIALIZER);
+    pare_wire_put_int(&graph, 1, 3);
+    pare_wire_put_int(&graph, 2, PARE_S4);
+    pare_wire_put_text(&graph, 8, "w");
+    if (typed)
+      for (int i = 0; i < 2; i++) pare_wire_put_int(&graph, 5, raw[i]);
+    else
+      pare_wire_put_bytes(&graph, 9, raw, sizeof raw);
+    pare_wire_end(&graph, tensor);
+    make_node(&graph, "DequantizeLinear", "dq", "w,s", "y");
+    make_value(&graph, MAKE_OUTPUT, "y", PARE_F32, (const int64_t[]){3}, 1);
+    pare_buffer bytes = make_model(&graph, 10, 21);
+    pare_model *model = load_for_test(ctx, &bytes), *again = reload_for_test(ctx, model);
+    const pare_tensor *w = &again->values[pare_model_find_value(again, "w")].tensor;
+    assert_int_equal(pare_tensor_len_bytes(w), 2);
+    assert_int_equal(pare_tensor_get_s64(w, 0), 1);
+    assert_int_equal(pare_tensor_get_s64(w, 1), 7);
+    assert_int_equal(pare_tensor_get_s64(w, 2), -1);
+    pare_model_free(again);
+    pare_model_free(model);
+  }
+}
+
+/* ---- f16 ------------------------------------------------------------------------------------------------------------ */
+
+static void half_precision_casts_at_the_ends_and_keeps_extremes_finite(void **state) {
+  (void)state;
+  pare_writer graph;
+  pare_writer_init(&graph, ctx);
+  const float w[3] = {1e6f, -1e-9f, 0.1f};
+  make_value(&graph, MAKE_INPUT, "x", PARE_F32, (const int64_t[]){-1, 3}, 2);
+  make_tensor(&graph, MAKE_INITIALIZER, "w", PARE_F32, (const int64_t[]){3}, 1, w, sizeof w);
+  make_node(&graph, "Mul", "scale", "x,w", "h");
+  make_node(&graph, "Relu", "act", "h", "y");
+  make_value(&graph, MAKE_OUTPUT, "y", PARE_F32, (const int64_t[]){-1, 3}, 2);
+  pare_buffer bytes = make_model(&graph, 8, 13);
+  pare_model *model = load_for_test(ctx, &bytes), *made = passed(model, "{\"pass\":\"half\"}");
+  const pare_tensor *half = &made->values[pare_model_find_value(made, "w")].tensor;
+  assert_int_equal(half->dtype, PARE_F16);
+  assert_true(pare_tensor_get_f64(half, 0) == 65504);
+  assert_true(pare_tensor_get_f64(half, 1) == -0x1p-24);
+  assert_int_equal(made->n_nodes, 4);
+  assert_int_equal(made->values[made->inputs[0]].dtype, PARE_F32);
+  pare_model *inside = passed(model, "{\"pass\":\"half\",\"keep_io_types\":false}");
+  assert_int_equal(inside->n_nodes, 2);
+  assert_int_equal(inside->values[inside->inputs[0]].dtype, PARE_F16);
+  assert_int_equal(inside->values[inside->outputs[0]].dtype, PARE_F16);
+  if (have_onnx_checker()) assert_true(onnx_checker_accepts(made) && onnx_checker_accepts(inside));
+  pare_model_free(inside);
+  pare_model_free(made);
+  pare_model_free(model);
+}
+
+static void what_is_quantized_does_not_become_half_precision(void **state) {
+  (void)state;
+  pare_model *model = quantized_add("Relu", 0), *out;
+  assert_int_equal(run_pass(model, "{\"pass\":\"half\"}", &out), PARE_BAD_RECIPE);
+  assert_error_has(ctx, "'qx' (QuantizeLinear)");
+  pare_model_free(model);
+}
+
+/* ---- memory ----------------------------------------------------------------------------------------------------------- */
+
+static pare_status every_form(pare_context *on, const pare_buffer *file) {
+  static const char *const steps[] = {
+      "{\"pass\":\"quantize_weights\",\"symmetric\":false}",
+      "{\"pass\":\"quantize_weights\",\"bits\":\"int4\",\"operator\":\"matmul_nbits\"}",
+      "{\"pass\":\"half\"}", "{\"pass\":\"export\",\"sparse\":true,\"opset\":17}"};
+  pare_model *model = NULL;
+  pare_status status = pare_model_load(on, file->data, file->len_bytes, &model);
+  for (size_t i = 0; i < PARE_COUNT(steps) && status == PARE_OK; i++) {
+    pare_model *out = NULL;
+    pare_buffer saved = {0};
+    status = run_pass(model, steps[i], &out);
+    if (status == PARE_OK) status = pare_model_save(out, &saved);
+    pare_buffer_free(on, &saved);
+    pare_model_free(out);
+  }
+  pare_model_free(model);
+  return status;
+}
+
+static void running_out_of_memory_anywhere_leaks_nothing(void **state) {
+  (void)state;
+  pare_model *model = two_products(true);
+  pare_buffer file;
+  assert_int_equal(pare_model_save(model, &file), PARE_OK);
+  for (size_t fail_at = 0;; fail_at++) {
+    pare_context *on = failing_context(fail_at);
+    if (on) {
+      const pare_status status = every_form(on, &file);
+      if (status != (failing_happened() ? PARE_OUT_OF_MEMORY : PARE_OK)) fail_msg("%s", pare_error(on));
+      pare_context_free(on);
+    }
+    assert_int_equal(failing_live_bytes(), 0);
+    assert_int_equal(failing_wrong_sizes(), 0);
+    if (!failing_happened()) break;
+  }
+  pare_buffer_free(ctx, &file);
+  pare_model_free(model);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(activations_in_integers_become_clips_where_the_range_does_not_cut_them,
@@ -287,6 +506,14 @@ int main(void) {
       cmocka_unit_test_setup_teardown(mostly_zero_weights_are_stored_sparse_and_come_back, set_up, tear_down),
       cmocka_unit_test_setup_teardown(broken_sparse_initializers_are_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_runtime_says_which_nodes_it_lacks, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(both_forms_of_blocks_compute_the_same_bytes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(blocks_are_counted_as_the_weights_they_hold, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(blocks_of_a_size_that_no_runtime_takes_are_refused, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(half_bytes_come_from_either_field, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(half_precision_casts_at_the_ends_and_keeps_extremes_finite, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(what_is_quantized_does_not_become_half_precision, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(running_out_of_memory_anywhere_leaks_nothing, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

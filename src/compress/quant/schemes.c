@@ -13,9 +13,11 @@ static const struct {
 } activations[] = {
 #define PARE_ACTIVATION(name, dtype) {#name, dtype},
 #define PARE_WEIGHT(name, per_channel)
+#define PARE_BITS(name, bits)
 #include "compress/quant/schemes.def"
 #undef PARE_ACTIVATION
 #undef PARE_WEIGHT
+#undef PARE_BITS
 };
 
 static const struct {
@@ -24,9 +26,24 @@ static const struct {
 } weights[] = {
 #define PARE_ACTIVATION(name, dtype)
 #define PARE_WEIGHT(name, per_channel) {#name, per_channel},
+#define PARE_BITS(name, bits)
 #include "compress/quant/schemes.def"
 #undef PARE_ACTIVATION
 #undef PARE_WEIGHT
+#undef PARE_BITS
+};
+
+static const struct {
+  const char *name;
+  int bits;
+} sizes[] = {
+#define PARE_ACTIVATION(name, dtype)
+#define PARE_WEIGHT(name, per_channel)
+#define PARE_BITS(name, bits) {#name, bits},
+#include "compress/quant/schemes.def"
+#undef PARE_ACTIVATION
+#undef PARE_WEIGHT
+#undef PARE_BITS
 };
 
 const pare_observer *pare_observer_at(int i) {
@@ -52,4 +69,12 @@ const char *pare_weight_name(int i) {
 
 bool pare_weight_per_channel(int i) {
   return weights[i].per_channel;
+}
+
+const char *pare_weight_bits_name(int i) {
+  return i >= 0 && i < (int)PARE_COUNT(sizes) ? sizes[i].name : NULL;
+}
+
+int pare_weight_bits(int i) {
+  return sizes[i].bits;
 }

@@ -26,5 +26,7 @@ const char *pare_activation_name(int i);
 pare_dtype pare_activation_dtype(int i);
 const char *pare_weight_name(int i);
 bool pare_weight_per_channel(int i);
+const char *pare_weight_bits_name(int i);
+int pare_weight_bits(int i);
 
 #endif
