@@ -211,10 +211,9 @@ static pare_status nbits_layer(quantizer *q, int i_node, const pare_quant_layer 
   const pare_node old = q->model->nodes[i_node];
   const pare_tensor *weight = &q->model->values[layer->i_weight].tensor;
   const bool rows_are_outputs = layer->axis == 0;
-  pare_nbits w = {.k = weight->shape.dims[rows_are_outputs],
-                  .n = layer->n_out,
-                  .bits = q->bits,
-                  .block = q->params->block_size};
+  pare_nbits w = {
+      .k = weight->shape.dims[rows_are_outputs], .n = layer->n_out, .bits = q->bits, .block = LEAST_BLOCK};
+  while (w.block < q->params->block_size) w.block *= 2;
   w.n_blocks = (w.k + w.block - 1) / w.block;
   int *inputs = pare_arena_array(&q->model->arena, 4, sizeof *inputs);
   if (!inputs) return PARE_OUT_OF_MEMORY;
