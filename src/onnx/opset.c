@@ -14,8 +14,9 @@ int64_t pare_onnx_ir_of_opset(int64_t opset) {
 }
 
 static bool has_subgraph(const pare_node *node) {
-  return pare_node_is(node, "If") || pare_node_is(node, "Loop") || pare_node_is(node, "Scan") ||
-         pare_node_is(node, "SequenceMap");
+  for (int i = 0; i < node->n_attrs; i++)
+    if (pare_attr_has_graphs(&node->attrs[i])) return true;
+  return false;
 }
 
 /* The problem in words, or NULL. */

@@ -87,7 +87,8 @@ static pare_status check_node(const halver *h, const pare_node *node) {
     return pare_fail(h->model->ctx, PARE_BAD_RECIPE,
                      "node '%s' (%s): a quantized network does not become f16", node->name, node->op_type);
   for (int i = 0; i < node->n_attrs; i++)
-    if (node->n_captured || (node->attrs[i].type == PARE_ATTR_RAW && node->op && !*node->domain))
+    if (pare_attr_has_graphs(&node->attrs[i]) ||
+        (node->attrs[i].type == PARE_ATTR_RAW && node->op && !*node->domain))
       return pare_fail(h->model->ctx, PARE_UNSUPPORTED, "node '%s' (%s) has a part that cannot be converted",
                        node->name, node->op_type);
   return node->op ? PARE_OK : check_carried(h, node);
