@@ -145,6 +145,10 @@ const char *EXPORT(pare_js_build)(void) {
   return PARE_BUILD_NAME;
 }
 
+uint32_t EXPORT(pare_js_evaluation_chunk)(void) {
+  return PARE_EVALUATION_CHUNK;
+}
+
 int32_t EXPORT(pare_js_schema)(void) {
   forget_result();
   return done(give_bytes(pare_schema(context(), &lab.kept)));
@@ -292,7 +296,7 @@ int32_t EXPORT(pare_js_session_run)(uint32_t handle) {
 /* What JavaScript fills in, all u32; limits 0: all. */
 typedef struct job_options {
   uint32_t dataset; /* handle, 0: none */
-  uint32_t fast, limit_test, limit_train, answers;
+  uint32_t fast, first_test, limit_test, limit_train, answers;
   uint32_t n_models;
   struct {
     const char *name; /* ends with a zero */
@@ -317,6 +321,7 @@ static pare_status read_options(const job_options *given, job_inputs *out) {
     out->models[i] = (pare_named_model){given->models[i].name, model};
   }
   out->options = (pare_run_options){.numerics = given->fast ? PARE_FAST : PARE_EXACT,
+                                    .first_test = given->first_test,
                                     .limit_test = given->limit_test,
                                     .limit_train = given->limit_train,
                                     .answers = given->answers != 0,

@@ -213,13 +213,17 @@ typedef struct pare_run_options {
   pare_numerics numerics;
   int n_threads;
   int64_t limit_test;  /* test samples used for each measurement; 0: all */
+  int64_t first_test;  /* evaluation jobs: the test sample to begin with */
   int64_t limit_train; /* training samples used; 0: all */
   bool answers;        /* evaluation reports list the answer of each sample */
   const pare_named_model *models;
   int n_models;
 } pare_run_options;
 
-/* Right answers, loss, confusion matrix over the test split. The report: {"right","total","accuracy","loss","confusion",...}. */
+/* Right answers, loss, confusion matrix over the test split. The report: {"right","total","accuracy","loss","loss_sum","confusion",...}.
+ * Evaluations of PARE_EVALUATION_CHUNK samples each, begun at its multiples (first_test), are together the same as one of all: right
+ * answers and loss_sum added in ascending order give its bytes. BAD_ARGUMENT: first_test is no test sample. */
+#define PARE_EVALUATION_CHUNK 512
 PARE_API pare_status pare_job_start_evaluate(const pare_model *model, const pare_dataset *dataset,
                                              const pare_run_options *options, pare_job **out);
 /* Runs a recipe (JSON text, see pare_schema). `dataset` may be NULL when no step needs data.

@@ -1,7 +1,8 @@
 /* Evaluation over the test split: right answers, mean cross-entropy, confusion matrix. Batches of one
  * fixed size, so that what depends on the batch (dynamic quantization takes one scale for all of it) is
  * the same in every build; what is left over at the end gets a session of its own, or zeros behind it when
- * the model's batch is fixed. Sums in double, samples in ascending order. */
+ * the model's batch is fixed. Losses are added in double in ascending order, chunk by chunk, and then the chunks: so workers that
+ * share the chunks out get the same bytes. */
 #include <string.h>
 
 #include "measure/measure.h"
@@ -20,9 +21,9 @@ struct pare_evaluator {
   int64_t batch; /* of the session */
   int32_t *labels;
   int64_t n_classes;
-  double loss_sum;
+  double finished_sum, chunk_sum; /* losses of finished chunks, and of the one that is under way */
   pare_evaluation result;
-  int64_t limit; /* samples to go through */
+  int64_t first, limit; /* samples to go through: the first, and how many */
 };
 
 static pare_status check_session(pare_evaluator *e) {
@@ -55,7 +56,11 @@ static pare_status start(pare_evaluator *e, const pare_model *model, const pare_
                          const pare_run_options *options) {
   if (dataset == NULL || dataset->test.n < 1)
     return pare_fail(e->ctx, PARE_BAD_DATA, "there is no test data to evaluate on");
-  e->limit = dataset->test.n;
+  e->first = options->first_test;
+  if (e->first < 0 || e->first >= dataset->test.n)
+    return pare_fail(e->ctx, PARE_BAD_ARGUMENT, "first_test %lld: there are %lld test samples",
+                     (long long)e->first, (long long)dataset->test.n);
+  e->limit = dataset->test.n - e->first;
   if (options->limit_test > 0 && options->limit_test < e->limit) e->limit = options->limit_test;
   e->plan = (pare_plan_options){.batch = e->limit < BATCH ? e->limit : BATCH,
                                 .numerics = options->numerics,
@@ -116,13 +121,17 @@ static void score(pare_evaluator *e, const float *logits, int64_t n) {
     int64_t best = 0;
     for (int64_t k = 1; k < e->n_classes; k++)
       if (row[k] > row[best]) best = k;
-    e->loss_sum += pare_cross_entropy(row, &e->labels[i], 1, e->n_classes, NULL);
+    e->chunk_sum += pare_cross_entropy(row, &e->labels[i], 1, e->n_classes, NULL);
     if (best == e->labels[i]) r->right++;
     r->confusion[e->labels[i] * e->n_classes + best]++;
     if (r->answers != NULL) r->answers[r->total] = (uint8_t)best;
     r->total++;
+    if (r->total % PARE_EVALUATION_CHUNK != 0) continue;
+    e->finished_sum += e->chunk_sum;
+    e->chunk_sum = 0;
   }
-  r->loss = e->loss_sum / (double)r->total;
+  r->loss_sum = e->finished_sum + e->chunk_sum;
+  r->loss = r->loss_sum / (double)r->total;
 }
 
 static pare_status run_batch(pare_evaluator *e) {
@@ -134,7 +143,7 @@ static pare_status run_batch(pare_evaluator *e) {
   if (n > e->batch) n = e->batch;
   pare_tensor_view in = pare_session_input(e->session, 0);
   size_t sample_bytes = in.len_bytes / (size_t)e->batch;
-  pare_dataset_gather(e->dataset, &e->dataset->test, NULL, e->result.total, n, in.data, e->labels);
+  pare_dataset_gather(e->dataset, &e->dataset->test, NULL, e->first + e->result.total, n, in.data, e->labels);
   memset((uint8_t *)in.data + (size_t)n * sample_bytes, 0, (size_t)(e->batch - n) * sample_bytes);
   PARE_TRY(pare_session_run(e->session));
   score(e, pare_session_output(e->session, 0).data, n);

@@ -30,7 +30,7 @@ typedef struct pare_model_report {
 
 typedef struct pare_evaluation {
   int64_t right, total;
-  double loss; /* mean cross-entropy */
+  double loss, loss_sum; /* cross-entropy: the mean, and the sum it comes from */
   int n_classes;
   uint32_t *confusion; /* [true][answered] */
   uint8_t *answers;    /* [total]; n_classes <= 255, else NULL */

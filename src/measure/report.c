@@ -63,6 +63,7 @@ void pare_evaluation_json(const pare_evaluation *evaluation, pare_json *json) {
   pare_json_put_number(json, "accuracy",
                        any ? (double)evaluation->right / (double)evaluation->total : (double)NAN);
   pare_json_put_number(json, "loss", any ? evaluation->loss : (double)NAN);
+  pare_json_put_number(json, "loss_sum", evaluation->loss_sum);
   put_confusion(evaluation, json);
   if (evaluation->answers == NULL) return;
   pare_json_key(json, "answers");

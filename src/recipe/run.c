@@ -322,6 +322,7 @@ static pare_status copy_options(pare_run *run, const pare_run_options *options) 
   if (options == NULL) return PARE_OK;
   int n = options->n_models;
   run->options = *options;
+  run->options.first_test = 0;
   run->options.n_models = 0;
   run->named = pare_arena_array(&run->recipe.arena, (size_t)n + 1, sizeof *run->named);
   if (run->named == NULL) return PARE_OUT_OF_MEMORY;

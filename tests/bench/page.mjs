@@ -210,3 +210,16 @@ export async function ceilings(build) {
   const { runCommand } = await import('./wasi.mjs');
   return JSON.parse(await runCommand(await bytesOf(`/build/${build}/bench_kernels.wasm`), ['--json', '--ceilings']));
 }
+
+const pools = {};
+export async function openPool({ id, workers, file, data }) {
+  const { createPool } = await import('/build/npm/pool_browser.js');
+  const pool = await createPool({ workers });
+  const files = await Promise.all(data.map(async (address) => ({ name: address, bytes: await bytesOf(address) })));
+  const model = await bytesOf(file);
+  const once = () => pool.evaluate(model, files);
+  pools[id] = { run: timed(once), close: () => pool.close() };
+  return once();
+}
+export const runPool = (id, n) => pools[id].run(n);
+export const closePool = (id) => pools[id].close();

@@ -8,6 +8,7 @@ import { inputFor, makeModels, MODELS } from './models.mjs';
 import { raceNatively } from './native.mjs';
 import { gmacs, judge, summary } from './numbers.mjs';
 import { raceTraining } from './training.mjs';
+import { raceWorkers } from './workers.mjs';
 
 /** Rows of the same race, their contestants once each. */
 function races(rows) {
@@ -63,6 +64,7 @@ async function hold(one, { nets, chromium, options, say }) {
   const inputs = inputsOf(nets, one.contestants);
   const check = (opened) => checkAnswers(one.contestants, opened);
   if (one.kind === 'training') return raceTraining(one, options, chromium);
+  if (one.kind === 'workers') return raceWorkers(one, options, chromium);
   if (one.kind === 'bytes') return countBytes({ ...one, inputs }, await chromium(), say);
   if (one.place === 'native') return raceNatively({ ...one, inputs }, options, check);
   return raceInChromium(await chromium(), { ...one, inputs }, options, check, say);

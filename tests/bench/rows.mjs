@@ -163,6 +163,22 @@ const trainings = [
   ),
 ];
 
+/** Evaluations of 10,000 images. */
+const pools = ['chromium', 'node'].map((place) => {
+  const of = (workers) => contestant(`${workers} worker${workers > 1 ? 's' : ''}`, 'pool', 'lenet5', 'f32', 1, { workers });
+  const row = inference(
+    place,
+    'lenet5',
+    1,
+    `workers-${place}`,
+    `two workers against one, 10,000 images, ${place}`,
+    of(2),
+    [of(1)],
+    [1.8, 1.95],
+  );
+  return { ...row, kind: 'workers', race: `workers-${place}` };
+});
+
 /** No target is set for it: fewer bytes than any peer. */
 function bytes() {
   const of = (id, engine) => contestant(id, engine, 'lenet5', 'f32', 1);
@@ -190,5 +206,6 @@ export const ROWS = [
   ...sparse,
   ...halves,
   ...trainings,
+  ...pools,
   bytes(),
 ];

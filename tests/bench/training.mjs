@@ -35,7 +35,7 @@ async function programTrainer(program, ask, { id, batch, numerics, network }, mo
 }
 
 /** What the page can fetch: links to the data beside the models. */
-function dataForPage() {
+export function dataForPage() {
   const folder = join(BENCH, 'fashion-mnist');
   mkdirSync(folder, { recursive: true });
   for (const name of FILES) if (!existsSync(join(folder, name))) symlinkSync(join(DATA, name), join(folder, name));

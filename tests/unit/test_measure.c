@@ -224,6 +224,42 @@ static void evaluation_counts_what_the_confusion_matrix_says(void **state) {
   pare_model_free(model);
 }
 
+static pare_status evaluate_range(const pare_model *model, const pare_dataset *data, int64_t first,
+                                  int64_t limit, pare_evaluation *out) {
+  const pare_run_options options = {.first_test = first, .limit_test = limit};
+  pare_evaluator *evaluator = NULL;
+  int64_t done = 0, total = 0;
+  PARE_TRY(pare_evaluator_new(model, data, &options, &evaluator));
+  while (done < total || total == 0) must(pare_evaluator_step(evaluator, 5, &done, &total));
+  *out = *pare_evaluator_result(evaluator); /* its numbers; the lists go with the evaluator */
+  pare_evaluator_free(evaluator);
+  return PARE_OK;
+}
+
+static void chunks_of_an_evaluation_add_up_to_the_whole_bit_for_bit(void **state) {
+  (void)state;
+  pare_dataset *data = NULL;
+  pare_model *model = little_mlp(ctx);
+  must(pare_dataset_open(ctx, "spirals", &data));
+  pare_evaluation whole, part;
+  must(evaluate_range(model, data, 0, 0, &whole));
+  int64_t right = 0;
+  double loss_sum = 0;
+  for (int64_t first = 0; first < 1000; first += PARE_EVALUATION_CHUNK) {
+    must(evaluate_range(model, data, first, PARE_EVALUATION_CHUNK, &part));
+    right += part.right;
+    loss_sum += part.loss_sum;
+  }
+  assert_int_equal(right, whole.right);
+  assert_memory_equal(&loss_sum, &whole.loss_sum, sizeof loss_sum);
+  must(evaluate_range(model, data, 999, 0, &part));
+  assert_int_equal(part.total, 1);
+  assert_int_equal(evaluate_range(model, data, 1000, 0, &part), PARE_BAD_ARGUMENT);
+  assert_int_equal(evaluate_range(model, data, -1, 0, &part), PARE_BAD_ARGUMENT);
+  pare_dataset_free(data);
+  pare_model_free(model);
+}
+
 static void data_that_does_not_fit_is_refused(void **state) {
   (void)state;
   pare_model *model = load("lenet5");
@@ -398,6 +434,7 @@ int main(void) {
       cmocka_unit_test(a_quantized_weight_is_zero_at_its_zero_point),
       cmocka_unit_test(a_weight_behind_dequantize_counts_as_its_integers),
       cmocka_unit_test(evaluation_counts_what_the_confusion_matrix_says),
+      cmocka_unit_test(chunks_of_an_evaluation_add_up_to_the_whole_bit_for_bit),
       cmocka_unit_test(data_that_does_not_fit_is_refused),
       cmocka_unit_test(a_model_has_no_error_against_itself),
       cmocka_unit_test(error_is_told_in_decibels),

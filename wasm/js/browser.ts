@@ -11,7 +11,11 @@ async function fetchBytes(address: URL | string): Promise<ArrayBuffer> {
   return response.arrayBuffer();
 }
 
+/** The module that a lab runs, compiled; the workers of a pool share it. */
+export async function compileCore(wasm: LabOptions['wasm'] = new URL('pare.wasm', import.meta.url)): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(typeof wasm === 'string' || wasm instanceof URL ? await fetchBytes(wasm) : wasm);
+}
+
 export async function createLab(options: LabOptions = {}): Promise<Lab> {
-  const { wasm = new URL('pare.wasm', import.meta.url) } = options;
-  return PareLab.start(typeof wasm === 'string' || wasm instanceof URL ? await fetchBytes(wasm) : wasm);
+  return PareLab.start(await compileCore(options.wasm));
 }

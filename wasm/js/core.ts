@@ -14,6 +14,7 @@ interface Exports {
   pare_js_status_name(status: number): number;
   pare_js_version(): number;
   pare_js_build(): number;
+  pare_js_evaluation_chunk(): number;
   pare_js_release(handle: number): void;
   [name: string]: unknown;
 }
@@ -69,17 +70,16 @@ export class Core {
     this.exports = exports;
   }
 
-  static async start(module: BufferSource | WebAssembly.Module): Promise<Core> {
+  static async start(module: WebAssembly.Module): Promise<Core> {
     let exports: Exports | undefined;
     const wasi = wasiImports(() => (exports as Exports).memory);
-    const compiled = module instanceof WebAssembly.Module ? module : await WebAssembly.compile(module);
     // A Proxy is no plain record for some engines: name what this module asks for.
     const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
-    for (const { module: from, name } of WebAssembly.Module.imports(compiled)) {
+    for (const { module: from, name } of WebAssembly.Module.imports(module)) {
       imports[from] ??= {};
       imports[from][name] = from === 'wasi_snapshot_preview1' ? (wasi[name] as WebAssembly.ImportValue) : () => undefined;
     }
-    exports = (await WebAssembly.instantiate(compiled, imports)).exports as unknown as Exports;
+    exports = (await WebAssembly.instantiate(module, imports)).exports as unknown as Exports;
     exports._initialize?.();
     return new Core(exports);
   }
@@ -157,6 +157,11 @@ export class Core {
 
   get version(): string {
     return this.textAt(this.exports.pare_js_version());
+  }
+
+  /** Samples of an evaluation that are added up before the sums are. */
+  get evaluationChunk(): number {
+    return this.exports.pare_js_evaluation_chunk();
   }
 
   get build(): string {

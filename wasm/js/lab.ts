@@ -61,6 +61,7 @@ function turn(): Promise<void> {
 }
 
 interface JobOptions extends T.RecipeOptions {
+  firstTest?: number;
   answers?: boolean;
 }
 
@@ -72,6 +73,7 @@ function withOptions<R>(core: Core, options: JobOptions, texts: string[], use: (
     const words = [
       data,
       Number(options.numerics === 'fast'),
+      options.firstTest ?? 0,
       options.limitTest ?? 0,
       options.limitTrain ?? 0,
       Number(options.answers ?? false),
@@ -199,7 +201,7 @@ class LabModel extends Held implements T.Model {
   }
 
   async evaluate(data: T.Dataset, options: T.EvaluateOptions = {}): Promise<T.EvaluationReport> {
-    const wanted = { data, limitTest: options.limit, numerics: options.numerics, answers: options.answers };
+    const wanted = { data, firstTest: options.first, limitTest: options.limit, numerics: options.numerics, answers: options.answers };
     withOptions(this.core, wanted, [], (at) => this.core.call('pare_js_job_evaluate', this.handle, at));
     const job = new LabJob(this.core, this.core.handle());
     try {
@@ -233,7 +235,7 @@ class LabModel extends Held implements T.Model {
 export class PareLab implements T.Lab {
   private constructor(private readonly core: Core) {}
 
-  static async start(module: BufferSource | WebAssembly.Module): Promise<PareLab> {
+  static async start(module: WebAssembly.Module): Promise<PareLab> {
     return new PareLab(await Core.start(module));
   }
 
@@ -243,6 +245,10 @@ export class PareLab implements T.Lab {
 
   get build(): string {
     return this.core.build;
+  }
+
+  get evaluationChunk(): number {
+    return this.core.evaluationChunk;
   }
 
   schema(): Record<string, unknown> {

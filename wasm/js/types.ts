@@ -145,7 +145,9 @@ export interface EvaluationReport {
   right: number;
   total: number;
   accuracy: number;
+  /** Mean cross-entropy, and the sum it comes from. */
   loss: number;
+  loss_sum: number;
   /** [true class][answered class]. */
   confusion: number[][];
   /** With `answers: true`: the class answered for each test sample. */
@@ -222,6 +224,8 @@ export interface Progress {
 export interface EvaluateOptions {
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
+  /** The test sample to begin with. */
+  first?: number;
   /** Test samples used; 0 or left out: all. */
   limit?: number;
   answers?: boolean;
@@ -309,4 +313,52 @@ export interface Lab {
   generateDataset(kind: GeneratedSet): Dataset;
   startRecipe(model: Model, recipe: Recipe, options?: RecipeOptions): Job;
   resumeRecipe(checkpoint: Uint8Array, options?: RecipeOptions): Job;
+}
+
+export interface PoolOptions extends LabOptions {
+  /** How many; as many as the machine has processors. */
+  workers?: number;
+  /** Starts a worker that runs `pool_worker.js` (in Node.js `pool_worker_node.js`); for bundlers and pages from one file. */
+  worker?: () => unknown;
+}
+
+/** Files, or a generated set. A worker loads the same array once. */
+export type PoolData = DataFile[] | GeneratedSet;
+
+export interface PoolEvaluateOptions {
+  /** Loss and accuracy are those of the chunk that told last. */
+  onProgress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+  limit?: number;
+  answers?: boolean;
+  numerics?: Numerics;
+}
+
+export interface SweepOptions {
+  data?: PoolData;
+  models?: Record<string, Model | Uint8Array>;
+  limitTest?: number;
+  limitTrain?: number;
+  numerics?: Numerics;
+  /** `total` is the number of runs. */
+  onProgress?: (progress: Progress) => void;
+  /** A run has ended: its place in the list of recipes. */
+  onRun?: (i: number, run: SweepRun) => void;
+  signal?: AbortSignal;
+}
+
+/** What became of one recipe: `report` and `model` (ONNX bytes), or `error`. Times in a report are those of a busy machine. */
+export type SweepRun =
+  | { recipe: Recipe; report: Report; model: Uint8Array; error: null }
+  | { recipe: Recipe; report: null; model: null; error: Error };
+
+/** Workers with a core each. Results are the bytes that one lab gives, for any number of workers. */
+export interface Pool {
+  readonly workers: number;
+  /** Rejects with the first error of any worker, or AbortError; nothing goes on behind it. */
+  evaluate(model: Model | Uint8Array, data: PoolData, options?: PoolEvaluateOptions): Promise<EvaluationReport>;
+  /** Runs each recipe on the model, one a worker; a run that fails does not stop the others. In the order of `recipes`. */
+  sweep(model: Model | Uint8Array, recipes: Recipe[], options?: SweepOptions): Promise<SweepRun[]>;
+  /** Ends every worker; what is under way rejects. */
+  close(): Promise<void>;
 }
