@@ -63,6 +63,29 @@ function wasiImports(memory: () => WebAssembly.Memory): WebAssembly.ModuleImport
   }) as WebAssembly.ModuleImports;
 }
 
+/** A stretch of the memory as an array; made again only when the memory has grown, which detaches the old one. */
+export class Place<A extends ArrayBufferView> {
+  private buffer: ArrayBuffer | undefined;
+  private array: A | undefined;
+
+  constructor(
+    private readonly memory: WebAssembly.Memory,
+    private readonly make: new (buffer: ArrayBuffer, address: number, length: number) => A,
+    private readonly address: number,
+    private readonly length: number,
+  ) {}
+
+  /** Good until the next call. */
+  view(): A {
+    const { buffer } = this.memory;
+    if (this.buffer !== buffer || !this.array) {
+      this.buffer = buffer;
+      this.array = new this.make(buffer, this.address, this.length);
+    }
+    return this.array;
+  }
+}
+
 export class Core {
   private readonly exports: Exports;
 
@@ -86,7 +109,15 @@ export class Core {
 
   /** A fallible export; its results stand in `handle()`, `bytes()` or `text()` until the next call. */
   call(name: string, ...args: number[]): void {
-    const status = (this.exports[name] as (...args: number[]) => number)(...args);
+    this.check(this.export(name)(...args));
+  }
+
+  /** For calls that are made often: look it up once, and `check` what it gives. */
+  export(name: string): (...args: number[]) => number {
+    return this.exports[name] as (...args: number[]) => number;
+  }
+
+  check(status: number): void {
     if (status !== 0) throw new PareError(this.textAt(this.exports.pare_js_status_name(status)) as PareCode, this.text() || 'it failed');
   }
 
@@ -117,6 +148,10 @@ export class Core {
 
   write(address: number, bytes: Uint8Array): void {
     new Uint8Array(this.exports.memory.buffer, address, bytes.length).set(bytes);
+  }
+
+  place<A extends ArrayBufferView>(make: new (buffer: ArrayBuffer, address: number, length: number) => A, address: number, length: number) {
+    return new Place(this.exports.memory, make, address, length);
   }
 
   /** Memory with these bytes; the caller frees it or hands it over. */

@@ -1,5 +1,5 @@
 /** The nouns: a lab makes models, data sets and jobs; each is a handle into the core until it is freed. */
-import { Core, PareError } from './core.ts';
+import { Core, PareError, type Place } from './core.ts';
 import { passesOf } from './schema.ts';
 import type * as T from './types.ts';
 
@@ -11,7 +11,12 @@ interface View {
   len_bytes: number;
 }
 
-const ARRAYS: Record<string, new (buffer: ArrayBuffer) => T.Weight['data']> = {
+interface ArrayKind {
+  new (buffer: ArrayBuffer, address?: number, length?: number): T.Weight['data'];
+  BYTES_PER_ELEMENT: number;
+}
+
+const ARRAYS: Record<string, ArrayKind> = {
   f32: Float32Array,
   f64: Float64Array,
   s8: Int8Array,
@@ -33,12 +38,15 @@ function typed(dtype: string, bytes: Uint8Array<ArrayBuffer>): T.Weight['data'] 
 
 /** Something in the core. Freed twice is freed once; used after that, the core answers BAD_HANDLE. */
 class Held {
+  protected freed = false;
+
   constructor(
     protected readonly core: Core,
     readonly handle: number,
   ) {}
 
   free(): void {
+    this.freed = true;
     this.core.release(this.handle);
   }
 }
@@ -121,17 +129,33 @@ function abortError(): Error {
   return new DOMException('the run was cancelled', 'AbortError');
 }
 
+type Data = T.Weight['data'];
+
+interface Port extends View {
+  place: Place<Data>;
+}
+
+/** A run is one call of the core: input goes straight into its memory, and each output is copied once. */
 class LabSession extends Held implements T.Session {
-  private readonly ports: { inputs: View[]; outputs: View[]; peak_bytes: number };
+  private readonly inputs: Port[];
+  private readonly outputs: Port[];
+  private readonly start: (handle: number) => number;
 
   constructor(core: Core, handle: number) {
     super(core, handle);
     core.call('pare_js_session_ports', handle);
-    this.ports = core.json();
+    const ports = core.json<{ inputs: View[]; outputs: View[] }>();
+    const port = (view: View): Port => {
+      const make = ARRAYS[view.dtype] ?? Uint8Array;
+      return { ...view, place: core.place<Data>(make, view.address, view.len_bytes / make.BYTES_PER_ELEMENT) };
+    };
+    this.inputs = ports.inputs.map(port);
+    this.outputs = ports.outputs.map(port);
+    this.start = core.export('pare_js_session_run');
   }
 
   run(inputs: Record<string, Float32Array>): Record<string, Float32Array> {
-    for (const port of this.ports.inputs) {
+    for (const port of this.inputs) {
       const given = inputs[port.name];
       if (!given) throw new PareError('BAD_ARGUMENT', `input '${port.name}' is missing`);
       if (given.byteLength !== port.len_bytes)
@@ -140,16 +164,20 @@ class LabSession extends Held implements T.Session {
           `input '${port.name}' takes [${port.shape}] of ${port.dtype}: ${port.len_bytes} bytes, not ${given.byteLength}`,
         );
     }
-    // Checked before anything is written: a session that was freed has no memory to write to.
-    this.core.call('pare_js_session_ports', this.handle);
-    for (const port of this.ports.inputs) {
-      const given = inputs[port.name] as Float32Array;
-      this.core.write(port.address, new Uint8Array(given.buffer, given.byteOffset, given.byteLength));
-    }
-    this.core.call('pare_js_session_run', this.handle);
-    const outputs = this.ports.outputs.map((port) => [port.name, typed(port.dtype, this.core.copy(port.address, port.len_bytes))]);
-    return Object.fromEntries(outputs) as Record<string, Float32Array>;
+    // A session that was freed has no memory to write to: let the core say so.
+    if (this.freed) this.core.check(this.start(this.handle));
+    for (const port of this.inputs) fill(port.place.view(), inputs[port.name] as Float32Array);
+    this.core.check(this.start(this.handle));
+    const outputs: Record<string, Data> = {};
+    for (const port of this.outputs) outputs[port.name] = port.place.view().slice();
+    return outputs as Record<string, Float32Array>;
   }
+}
+
+/** Bytes are what is copied: a half float comes as Uint16Array, but may be given as something else of that size. */
+function fill(to: Data, from: Data): void {
+  if (to.constructor === from.constructor) (to as Float32Array).set(from as Float32Array);
+  else new Uint8Array(to.buffer, to.byteOffset, to.byteLength).set(new Uint8Array(from.buffer, from.byteOffset, from.byteLength));
 }
 
 class LabDataset extends Held implements T.Dataset {

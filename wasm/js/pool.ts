@@ -72,6 +72,8 @@ function bytesOf(model: T.Model | Uint8Array): Uint8Array {
 export class WorkerPool implements T.Pool {
   private readonly slots = new Set<Slot>();
   private readonly queue: Task[] = [];
+  /** Of workers that died: `close` waits until they are gone. */
+  private readonly endings: Promise<void>[] = [];
   private closed: Error | null = null;
   private lastId = 0;
 
@@ -107,7 +109,7 @@ export class WorkerPool implements T.Pool {
       const end = (cause: Error): void => {
         if (!this.slots.delete(slot)) return;
         const error = new Error(`a worker of the pool stopped: ${cause.message}`, { cause });
-        void port.stop();
+        this.endings.push(port.stop());
         if (!ready) reject(error);
         else this.replace(slot, error);
       };
@@ -271,7 +273,7 @@ export class WorkerPool implements T.Pool {
     const slots = [...this.slots];
     this.slots.clear();
     for (const task of [...this.queue.splice(0), ...slots.flatMap(({ task }) => task ?? [])]) this.settle(task, this.closed);
-    await Promise.all(slots.map(({ port }) => port.stop()));
+    await Promise.all([...this.endings, ...slots.map(({ port }) => port.stop())]);
   }
 }
 
