@@ -47,16 +47,6 @@ static sizes sizes_of(const pare_call *call) {
   return (sizes){x->dims[0], x->dims[1], pare_shape_count_range(x, 2, x->rank)};
 }
 
-static float sum_of_squares(const float *x, float mean, int64_t n) {
-  float lane[8] = {0}; /* element i goes to lane i % 8 */
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    for (int e = 0; e < 8; e++) lane[e] += (x[i + e] - mean) * (x[i + e] - mean);
-  }
-  for (int e = 0; i < n; i++, e++) lane[e] += (x[i] - mean) * (x[i] - mean);
-  return pare_op_lanes(lane);
-}
-
 /* Mean and population variance of channel `c`: planes in lanes, images added ascending in f64. */
 static void statistics(const sizes *s, const float *x, int64_t c, float *mean, float *variance) {
   const double count = (double)(s->n * s->plane);
@@ -64,7 +54,7 @@ static void statistics(const sizes *s, const float *x, int64_t c, float *mean, f
   for (int64_t i = 0; i < s->n; i++) sum += (double)pare_op_sum_f32(x + (i * s->c + c) * s->plane, s->plane);
   *mean = count > 0 ? (float)(sum / count) : 0.0f;
   for (int64_t i = 0; i < s->n; i++)
-    squares += (double)sum_of_squares(x + (i * s->c + c) * s->plane, *mean, s->plane);
+    squares += (double)pare_op_squares_f32(x + (i * s->c + c) * s->plane, *mean, s->plane);
   *variance = count > 0 ? (float)(squares / count) : 0.0f;
 }
 

@@ -19,7 +19,8 @@ struct pare_call {
   pare_tensor **out;       /* [n_out]; NULL where left out */
   const bool *in_is_const; /* [n_in]: data is there at planning time and never changes */
   bool wants_data;         /* set by infer when it fails only because the data of an input is not known yet */
-  bool training; /* values are kept for the backward pass; weights change: nothing may be packed ahead */
+  bool through_f32; /* set by pare_call_infer: the operator does not compute in the type of its inputs */
+  bool training;    /* values are kept for the backward pass; weights change: nothing may be packed ahead */
   pare_numerics numerics;
   pare_pool *pool;      /* NULL: one thread */
   pare_arena *arena;    /* prepare only: packed weights and other state, for the life of the session */
@@ -99,6 +100,12 @@ typedef struct pare_op {
   pare_layout layout;
   const void *family; /* what the shared functions of a family of operators read (elementwise.h, reduce.h) */
 } pare_op;
+
+/* An operator's infer, prepare and run, through f32 where it does not compute in f16, bf16 or f64 (ops/through_f32.c). The scratch
+ * memory counts in. Training needs f32: UNSUPPORTED. */
+pare_status pare_call_infer(pare_call *call);
+pare_status pare_call_prepare(pare_call *call);
+pare_status pare_call_run(pare_call *call);
 
 /* NULL when it is not there. */
 const pare_op *pare_op_find(const char *domain, const char *name);

@@ -157,6 +157,15 @@ float pare_op_sum_f32(const float *x, int64_t n) {
   return pare_op_lanes(lane);
 }
 
+float pare_op_squares_f32(const float *x, float mean, int64_t n) {
+  float lane[8] = {0}; /* element i goes to lane i % 8 */
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (int e = 0; e < 8; e++) lane[e] += (x[i + e] - mean) * (x[i + e] - mean);
+  for (int e = 0; i < n; i++, e++) lane[e] += (x[i] - mean) * (x[i] - mean);
+  return pare_op_lanes(lane);
+}
+
 float pare_op_dot_f32(const float *x, const float *y, int64_t n) {
   float lane[8] = {0};
   int64_t i = 0;

@@ -47,6 +47,7 @@ static inline float pare_op_lanes(const float lane[8]) {
 /* Elements of an f32 tensor that are not zero. */
 uint64_t pare_op_nonzeros_f32(const pare_tensor *tensor);
 float pare_op_sum_f32(const float *x, int64_t n);
+float pare_op_squares_f32(const float *x, float mean, int64_t n); /* of (x - mean)^2 */
 float pare_op_dot_f32(const float *x, const float *y, int64_t n);
 
 #endif

@@ -5,7 +5,7 @@
 #include "kernels/f32_math/f32_math.h"
 
 static pare_status run(pare_call *call) {
-  const pare_softmax_extent e = pare_softmax_extent_of(call);
+  const pare_extent e = pare_softmax_extent_of(call);
   float *high = (float *)call->scratch, *sum = high + e.inner;
   for (int64_t o = 0; o < e.outer && e.n > 0; o++) {
     const float *x = pare_f32(call->in[0]) + o * e.n * e.inner;
@@ -23,7 +23,7 @@ static pare_status run(pare_call *call) {
 
 static pare_status backward(pare_grad_call *grad) {
   if (!pare_grad_wants(grad, 0) || grad->d_out[0] == NULL) return PARE_OK;
-  const pare_softmax_extent e = pare_softmax_extent_of(grad->call);
+  const pare_extent e = pare_softmax_extent_of(grad->call);
   float *dot = (float *)grad->call->scratch;
   for (int64_t o = 0; o < e.outer; o++) {
     const int64_t at = o * e.n * e.inner;

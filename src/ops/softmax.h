@@ -3,13 +3,9 @@
 #ifndef PARE_SOFTMAX_H
 #define PARE_SOFTMAX_H
 
-#include "ops/op_util.h"
+#include "ops/extent.h"
 
-typedef struct pare_softmax_extent {
-  int64_t outer, n, inner;
-} pare_softmax_extent;
-
-pare_softmax_extent pare_softmax_extent_of(const pare_call *call);
+pare_extent pare_softmax_extent_of(const pare_call *call);
 pare_status pare_softmax_infer(pare_call *call);
 /* Scratch for the sums of one [n, inner] block: `inner` floats, in two rows. */
 pare_status pare_softmax_prepare(pare_call *call);

@@ -5,11 +5,8 @@ static int axis_of(const pare_call *call) {
   return pare_op_axis_of(pare_node_int(call->node, "axis", -1), call->in[0]->shape.rank);
 }
 
-pare_softmax_extent pare_softmax_extent_of(const pare_call *call) {
-  const pare_shape *in = &call->in[0]->shape;
-  const int axis = axis_of(call);
-  return (pare_softmax_extent){pare_shape_count_range(in, 0, axis), in->dims[axis],
-                               pare_shape_count_range(in, axis + 1, in->rank)};
+pare_extent pare_softmax_extent_of(const pare_call *call) {
+  return pare_extent_of(&call->in[0]->shape, axis_of(call));
 }
 
 pare_status pare_softmax_infer(pare_call *call) {
@@ -41,8 +38,12 @@ void pare_softmax_sum(const float *x, int64_t n, int64_t inner, float *sum) {
   for (int64_t i = 0; i < n; i++) pare_op_add_f32(sum, x + i * inner, inner);
 }
 
-pare_status pare_softmax_couple(const pare_call *call, pare_coupler *coupler) {
+pare_status pare_extent_couple(const pare_call *call, pare_coupler *coupler, int along) {
   for (int axis = 0; axis < call->in[0]->shape.rank; axis++)
-    if (axis != axis_of(call)) PARE_TRY(pare_couple_axes(coupler, 0, axis, PARE_OUT(0), axis));
+    if (axis != along) PARE_TRY(pare_couple_axes(coupler, 0, axis, PARE_OUT(0), axis));
   return PARE_OK;
+}
+
+pare_status pare_softmax_couple(const pare_call *call, pare_coupler *coupler) {
+  return pare_extent_couple(call, coupler, axis_of(call));
 }

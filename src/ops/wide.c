@@ -54,6 +54,19 @@ void pare_wide_set_s64(pare_tensor *tensor, int64_t i, int64_t x) {
   pare_wide_write_s64(tensor, i, 1, &x);
 }
 
+static int order_f64(double a, double b) {
+  if (a != a || b != b) return (a != a) - (b != b);
+  return (a > b) - (a < b);
+}
+
+int pare_wide_compare(const pare_tensor *tensor, int64_t i, int64_t j) {
+  if (pare_wide_is_float(tensor->dtype))
+    return order_f64(pare_tensor_get_f64(tensor, i), pare_tensor_get_f64(tensor, j));
+  const int64_t a = pare_tensor_get_s64(tensor, i), b = pare_tensor_get_s64(tensor, j);
+  if (tensor->dtype == PARE_U64) return ((uint64_t)a > (uint64_t)b) - ((uint64_t)a < (uint64_t)b);
+  return (a > b) - (a < b);
+}
+
 static pare_status refuse(pare_call *call, int i) {
   return pare_fail(call->ctx, PARE_UNSUPPORTED, "input %d of type %s", i,
                    pare_dtype_name(call->in[i]->dtype));

@@ -32,6 +32,8 @@ static inline bool pare_wide_is_int(pare_dtype dtype) {
 static inline bool pare_wide_is_number(pare_dtype dtype) {
   return pare_wide_is_float(dtype) || pare_wide_is_int(dtype);
 }
+/* Elements i and j: -1, 0 or 1. A NaN is larger than every number. */
+int pare_wide_compare(const pare_tensor *tensor, int64_t i, int64_t j);
 /* Input i is there and of an f32, f64 or integer type; UNSUPPORTED. */
 pare_status pare_wide_need_number(pare_call *call, int i);
 /* Input i is there and f32 or f64; UNSUPPORTED. */

@@ -281,7 +281,7 @@ static pare_status get_ready(node_state *state) {
     call->in_is_const = state->all;
     status = pare_plan_infer(call);
   }
-  if (status == PARE_OK && op->prepare) status = op->prepare(call);
+  if (status == PARE_OK) status = pare_call_prepare(call);
   if (status != PARE_OK) state->ready = false;
   return status;
 }
@@ -344,7 +344,7 @@ static pare_status run_node(node_state *state) {
   }
   PARE_TRY(get_ready(state));
   if (!op->own_outputs) PARE_TRY(make_room(state));
-  PARE_TRY(op->run(call));
+  PARE_TRY(pare_call_run(call));
   return spend(state);
 }
 

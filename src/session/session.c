@@ -67,8 +67,7 @@ static pare_status infer_steps(pare_session *session) {
 static pare_status prepare_steps(pare_session *session) {
   for (int i = 0; i < session->n_steps; i++) {
     pare_call *call = &session->steps[i].call;
-    if (call->node->op->prepare)
-      PARE_TRY(pare_plan_fail(session->model, call->node, call->node->op->prepare(call)));
+    PARE_TRY(pare_plan_fail(session->model, call->node, pare_call_prepare(call)));
     if (call->scratch_bytes > session->scratch_bytes) session->scratch_bytes = call->scratch_bytes;
     if (!call->saved_bytes) continue;
     call->saved = pare_arena_alloc(&session->arena, call->saved_bytes);
@@ -144,7 +143,7 @@ pare_status pare_session_run(pare_session *session) {
   for (int i = 0; i < session->n_steps; i++) {
     pare_step *step = &session->steps[i];
     double start = profile ? pare_now_ms() : 0;
-    pare_status status = step->call.node->op->run(&step->call);
+    pare_status status = pare_call_run(&step->call);
     if (status != PARE_OK) return pare_plan_fail(session->model, step->call.node, status);
     if (profile) step->time_ms = pare_now_ms() - start;
   }

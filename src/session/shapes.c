@@ -113,7 +113,7 @@ pare_status pare_plan_infer(pare_call *call) {
     if (!call->out[i]) return pare_fail(call->ctx, PARE_BAD_MODEL, "output %d is left out", i);
   for (int i = 0; op->shape_from_data && i < call->n_in; i++)
     if (call->in[i]) PARE_TRY(pare_op_need_data(call, i));
-  PARE_TRY(op->infer(call));
+  PARE_TRY(pare_call_infer(call));
   if (op->own_outputs) return PARE_OK;
   for (int i = 0; i < call->n_out; i++) {
     size_t len_bytes;
@@ -137,7 +137,8 @@ typedef struct folder {
 static bool may_fold(const folder *fold, const pare_call *call) {
   const pare_node *node = call->node;
   if (fold->rule == PARE_FOLD_KEEP_DEQUANTIZE && pare_node_is(node, "DequantizeLinear")) return false;
-  if (pare_node_is(node, "Shape")) return true; /* shapes are known, whatever the values */
+  if (pare_node_is(node, "Shape") || pare_node_is(node, "Size"))
+    return true; /* shapes are known, whatever the values */
   for (int i = 0; i < call->n_in; i++) {
     if (!call->in[i]) continue;
     if (!call->in_is_const[i]) return false;
@@ -155,12 +156,12 @@ static bool may_fold(const folder *fold, const pare_call *call) {
 static pare_status run_folded(pare_call *call, pare_arena *arena) {
   pare_context *ctx = call->ctx;
   call->arena = arena;
-  if (call->node->op->prepare) PARE_TRY(call->node->op->prepare(call));
+  PARE_TRY(pare_call_prepare(call));
   if (call->scratch_bytes) {
     call->scratch = pare_alloc(ctx, call->scratch_bytes);
     if (!call->scratch) return PARE_OUT_OF_MEMORY;
   }
-  pare_status status = call->node->op->run(call);
+  pare_status status = pare_call_run(call);
   pare_free(ctx, call->scratch);
   return status;
 }

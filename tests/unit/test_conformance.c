@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* What passes today: it may only grow. */
-enum { MIN_PASSED = 596 };
+enum { MIN_PASSED = 1003 };
 /* Cases without strings whose operators are all there, refused all the same: it may only fall. */
 enum { MAX_CLAIMED_UNSUPPORTED = 40 };
 

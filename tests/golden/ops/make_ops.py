@@ -9,7 +9,7 @@ lines = [f"# PyTorch {torch.__version__}, made by make_ops.py"]
 
 
 def text(t):
-    kind = {torch.float32: "f32", torch.int32: "s32"}[t.dtype]
+    kind = {torch.float32: "f32", torch.int32: "s32", torch.bool: "bool"}[t.dtype]
     shape = ",".join(str(d) for d in t.shape) or "-"
     return f"{kind} {shape} " + " ".join(f"{v:.8g}" for v in t.detach().reshape(-1).tolist())
 
@@ -226,6 +226,47 @@ y, (h, c) = net(x)
 mine = onnx_lstm([x, order(net.weight_ih_l0)[None], order(net.weight_hh_l0)[None], torch.cat([order(net.bias_ih_l0), order(net.bias_hh_l0)])[None], None, None,
                   None, None], 1)
 assert torch.allclose(mine[0][:, 0], y, atol=1e-6) and torch.allclose(mine[2], c, atol=1e-6)
+
+# ---- normalisations
+def layer_norm(title, x, axis, bias=True):
+    inputs = [r(x) * 2 + 1, r(x[axis:]), r(x[axis:]) if bias else None]
+    def fn(i):
+        y = F.layer_norm(i[0], x[axis:], i[1], i[2], 1e-5)
+        return [y]
+    case("LayerNormalization", title, {"axis": axis - len(x)}, inputs, fn)
+
+
+layer_norm("last axis", (2, 3, 10), 2)
+layer_norm("two axes without a bias", (3, 4, 5), 1, False)
+case("InstanceNormalization", "image", {"epsilon": 1e-3}, [r(2, 3, 4, 3) * 2 + 1, r(3), r(3)], lambda i: [F.instance_norm(i[0], None, None, i[1], i[2], True, 0.1, 1e-3)])
+case("GroupNormalization", "per channel", {"num_groups": 2}, [r(2, 6, 3) * 2 + 1, r(6), r(6)], lambda i: [F.group_norm(i[0], 2, i[1], i[2], 1e-5)])
+case("GroupNormalization", "per group", {"num_groups": 3}, [r(2, 6, 3) * 2 + 1, r(3), r(3)],
+     lambda i: [F.group_norm(i[0], 3, i[1].repeat_interleave(2), i[2].repeat_interleave(2), 1e-5)])
+
+# ---- activations
+for op, attrs, fn in [("Gelu", {}, F.gelu), ("Gelu", {"approximate": "tanh"}, lambda x: F.gelu(x, approximate="tanh")), ("Elu", {"alpha": 0.7}, lambda x: F.elu(x, 0.7)),
+                      ("Celu", {"alpha": 1.7}, lambda x: F.celu(x, 1.7)), ("Selu", {}, F.selu), ("Softplus", {}, F.softplus), ("Softsign", {}, F.softsign),
+                      ("Mish", {}, F.mish), ("HardSwish", {}, F.hardswish), ("HardSigmoid", {"alpha": 1 / 6}, F.hardsigmoid), ("Erf", {}, torch.erf), ("Abs", {}, torch.abs),
+                      ("ThresholdedRelu", {"alpha": 0.5}, lambda x: F.threshold(x, 0.5, 0.0)), ("Sin", {}, torch.sin), ("Cos", {}, torch.cos)]:
+    case(op, "against PyTorch's", attrs, [r(3, 5) * 2], lambda i: [fn(i[0])])
+case("Sqrt", "against PyTorch's", {}, [torch.rand(7) + 0.1], lambda i: [i[0].sqrt()])
+case("PRelu", "a slope per channel", {}, [r(2, 3, 4), r(3, 1)], lambda i: [torch.where(i[0] < 0, i[0] * i[1], i[0])])
+for axis in (-1, 1):
+    case("Softmax", f"axis {axis}", {"axis": axis}, [r(2, 4, 5) * 3], lambda i: [i[0].softmax(axis)])
+    case("LogSoftmax", f"axis {axis}", {"axis": axis}, [r(2, 4, 5) * 3], lambda i: [i[0].log_softmax(axis)])
+
+# ---- broadcasting, reductions
+case("Div", "repeated divisor", {}, [r(3, 4), torch.rand(4) + 0.5], lambda i: [i[0] / i[1]])
+case("Pow", "cube", {}, [torch.rand(3, 4) + 0.5, torch.tensor(3.0)], lambda i: [i[0] ** i[1]])
+case("Pow", "both repeat", {}, [torch.rand(3, 1) + 0.5, r(4)], lambda i: [i[0] ** i[1]])
+case("Where", "both repeat", {}, [torch.rand(2, 3) > 0.5, r(3), r(2, 1)], lambda i: [torch.where(i[0], i[1], i[2])])
+case("Gather", "rows, one twice", {"axis": 1}, [r(2, 5, 3), torch.tensor([4, 0, 4], dtype=torch.int32)], lambda i: [i[0][:, i[1].long()]])
+ints = lambda *n: torch.tensor(n, dtype=torch.int32)
+for op, fn in [("ReduceMean", lambda x, d: x.mean(d, True)), ("ReduceSum", lambda x, d: x.sum(d, True)), ("ReduceMax", lambda x, d: x.amax(d, True)),
+               ("ReduceMin", lambda x, d: x.amin(d, True)), ("ReduceL1", lambda x, d: x.abs().sum(d, True)), ("ReduceL2", lambda x, d: (x * x).sum(d, True).sqrt()),
+               ("ReduceLogSumExp", lambda x, d: x.logsumexp(d, True)), ("ReduceSumSquare", lambda x, d: (x * x).sum(d, True))]:
+    case(op, "two axes", {}, [r(2, 3, 4), ints(0, 2)], lambda i: [fn(i[0], (0, 2))])
+    case(op, "the last axis", {}, [r(3, 5), ints(-1)], lambda i: [fn(i[0], (-1,))])
 
 path = pathlib.Path(__file__).parent / "ops.txt"
 path.write_text("\n".join(lines) + "\n")

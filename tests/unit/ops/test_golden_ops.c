@@ -34,14 +34,17 @@ static char *word(char **at) {
 }
 
 static pare_tensor read_tensor(char **at) {
-  const bool f32 = strcmp(word(at), "f32") == 0;
+  const char *type = word(at);
+  const pare_dtype dtype = strcmp(type, "f32") == 0   ? PARE_F32
+                           : strcmp(type, "s32") == 0 ? PARE_S32
+                                                      : PARE_BOOL;
   pare_shape shape = {0};
   for (char *dims = word(at); isdigit((unsigned char)*dims);) {
     shape.dims[shape.rank++] = strtoll(dims, &dims, 10);
     if (*dims == ',') dims++;
   }
   pare_tensor t;
-  assert_int_equal(pare_tensor_new(ctx, f32 ? PARE_F32 : PARE_S32, &shape, &t), PARE_OK);
+  assert_int_equal(pare_tensor_new(ctx, dtype, &shape, &t), PARE_OK);
   const int64_t n = pare_tensor_count(&t);
   for (int64_t i = 0; i < n; i++) pare_tensor_set_f64(&t, i, strtod(word(at), NULL));
   return t;
@@ -171,7 +174,7 @@ static void run_case(const golden_case *c, enum run_mode mode) {
   pare_arena arena;
   pare_arena_init(&arena, ctx);
   for (int i = 0; i < c->n_in; i++) {
-    is_const[i] = mode == CONSTANT;
+    is_const[i] = mode == CONSTANT || c->in[i].dtype != PARE_F32; /* axes and the like */
     if (!c->in[i].data) continue;
     assert_int_equal(pare_tensor_copy(ctx, &c->in[i], &in[i]), PARE_OK);
     in_of[i] = &in[i];

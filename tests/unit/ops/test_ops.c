@@ -1,13 +1,10 @@
 /* Runs every operator case (tests/unit/support/op_cases_*.c) for values and gradients, and checks the
  * registry itself. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "unit.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "op_case.h"
 
@@ -72,12 +69,30 @@ static void every_operator_is_found_by_its_own_name(void **state) {
   assert_ptr_equal(pare_op_find("ai.onnx", "Relu"), pare_op_find("", "Relu"));
 }
 
+static void training_needs_f32(void **state) {
+  (void)state;
+  static const char *const inputs[] = {"f16[2]{1,2}", "f64[2]{1,2}"};
+  for (int i = 0; i < 2; i++) {
+    const op_case softmax = {.op = "Softmax", .attrs = "", .inputs = inputs[i]};
+    const pare_plan_options options = {.batch = 1, .training = true};
+    pare_context *ctx;
+    pare_model *model;
+    pare_session *session;
+    op_case_build(&softmax, &ctx, &model);
+    assert_int_equal(pare_session_plan(model, &options, &session), PARE_UNSUPPORTED);
+    assert_error_has(ctx, i ? "training in f64" : "training in f16");
+    pare_model_free(model);
+    pare_context_free(ctx);
+  }
+}
+
 int main(void) {
   static const struct CMUnitTest fixed[] = {
       cmocka_unit_test(every_case_names_an_operator),
       cmocka_unit_test(every_operator_with_a_gradient_has_a_gradient_case),
       cmocka_unit_test(every_operator_without_a_gradient_says_why),
       cmocka_unit_test(every_operator_is_found_by_its_own_name),
+      cmocka_unit_test(training_needs_f32),
   };
   const size_t n_fixed = sizeof fixed / sizeof fixed[0], n_cases = (size_t)op_case_count();
   struct CMUnitTest *tests = calloc(n_fixed + n_cases, sizeof *tests);

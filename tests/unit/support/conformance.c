@@ -103,6 +103,27 @@ static double tolerance_of(pare_dtype dtype) {
   return dtype == PARE_F32 || dtype == PARE_F64 || dtype == PARE_F16 ? 1e-3 : 0;
 }
 
+/* Random numbers cannot be compared: ONNX's files hold what one run of numpy without a seed gave. Type and shape must be right. */
+static bool is_random(const conformance *c) {
+  static const char *const names[] = {"Bernoulli", "RandomNormal", "RandomNormalLike", "RandomUniform",
+                                      "RandomUniformLike"};
+  for (int i = 0; i < c->model->n_nodes; i++)
+    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+      if (pare_node_is(&c->model->nodes[i], names[k])) return true;
+  return false;
+}
+
+/* ONNX 1.12 computed this case with epsilon = 0.01 and did not write the attribute down. */
+static pare_status complete_attributes(conformance *c) {
+  if (!strstr(c->folder, "test_adam_multiple")) return PARE_OK;
+  pare_model *model;
+  PARE_TRY(pare_model_clone(c->model, &model));
+  pare_model_free(c->model);
+  c->model = model;
+  PARE_TRY(pare_node_set_float(model, &model->nodes[0], "epsilon", 0.01f));
+  return pare_model_finish(model);
+}
+
 static bool close_enough(double have, double want, double tolerance) {
   if (isnan(want)) return isnan(have);
   if (tolerance == 0 || isinf(want)) return have == want;
@@ -117,6 +138,7 @@ static pare_status compare_tensors(conformance *c, const char *name, const pare_
                      pare_dtype_name(have->dtype), pare_shape_text(&have->shape, a, sizeof(a)),
                      pare_dtype_name(want->dtype), pare_shape_text(&want->shape, b, sizeof(b)));
   }
+  if (is_random(c)) return PARE_OK;
   double tolerance = tolerance_of(want->dtype);
   for (int64_t i = 0; i < pare_tensor_count(want); i++) {
     double have_i = pare_tensor_get_f64(have, i), want_i = pare_tensor_get_f64(want, i);
@@ -165,6 +187,7 @@ static pare_status load(conformance *c) {
 
 static pare_status try_case(conformance *c) {
   PARE_TRY(load(c));
+  PARE_TRY(complete_attributes(c));
   PARE_TRY(read_inputs(c));
   PARE_TRY(plan(c));
   PARE_TRY(run(c));

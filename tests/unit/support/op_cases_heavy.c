@@ -38,7 +38,9 @@ const op_case op_cases_heavy[] = {
     OP_CASE("Conv", "refuses another bias", "", "f32[1,1,2,2] f32[2,1,1,1] f32[3]", "!BAD_MODEL"),
     OP_CASE("Conv", "refuses an unknown auto_pad", "auto_pad='ALL'", "f32[1,1,2,2] f32[1,1,1,1]",
             "!BAD_MODEL"),
-    OP_CASE("Conv", "has no other type", "", "f64[1,1,2,2]{1,2,3,4} f64[1,1,1,1]{1}", "!UNSUPPORTED"),
+    OP_CASE("Conv", "computes f64 through f32", "", "f64[1,1,2,2]{1,2,3,4} f64[1,1,1,1]{2}",
+            "f64[1,1,2,2]{2,4,6,8}"),
+    OP_CASE("Conv", "has no integer form", "", "s32[1,1,2,2]{1,2,3,4} s32[1,1,1,1]{1}", "!UNSUPPORTED"),
 
     OP_CASE("Gemm", "multiplies", "", "f32[1,2]{1,2} f32[2,2]{1,2,3,4} f32[2]{10,20}", "f32[1,2]{17,30}"),
     OP_CASE("Gemm", "reads a constant matrix transposed", "transB=1", "f32[1,2]{1,2} =f32[2,2]{1,3,2,4}",
