@@ -60,7 +60,8 @@ static pare_status run(pare_call *call) {
       sum[loop.at[1] + i * step] += x;
       squares[loop.at[1] + i * step] += x * x;
     }
-  const double n = (double)(count / n_kept);
+  const int64_t each = count / n_kept;
+  const double n = (double)each;
   for (int64_t k = 0; k < n_kept; k++) {
     sum[k] /= n;
     const double variance = squares[k] / n - sum[k] * sum[k];
