@@ -157,6 +157,8 @@ typedef struct pare_session_options {
   int64_t batch;          /* what stands for every unknown first dimension; 0 means 1 */
   pare_numerics numerics; /* EXACT */
   int n_threads;          /* 0 means 1; results do not depend on it */
+  const pare_shape
+      *input_shapes; /* [n inputs], every dim known; NULL: the model's own. Borrowed for the call */
 } pare_session_options;
 
 /* Plans the model: shapes, order, one arena, kernels, packed weights. `options` NULL: defaults. The model may be freed.

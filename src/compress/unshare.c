@@ -1,19 +1,25 @@
-/* Exporters store equal initializers once (PyTorch: behind Identity for the second reader; others by name): layers that have nothing to
- * do with each other would then have to lose the same channels, and those behind Identity look as if they had no parameters. Here each
- * reader gets a name of its own; the memory stays shared until one of them is changed. Matrices that several nodes read by one
- * name stay tied: that is meant. */
+/* Exporters store equal initializers once (PyTorch: behind Identity for the second reader; others by name), or all weights in Constant
+ * nodes: layers that have nothing to do with each other would then have to lose the same channels, or look as if they had no
+ * parameters. Here each reader gets an initializer of its own; the memory stays shared until one of them is changed. Matrices that
+ * several nodes read by one name stay tied: that is meant. */
 #include "compress/unshare.h"
 
-static pare_status copy_through_identity(pare_model *model, pare_node *node) {
-  if (!pare_node_is(node, "Identity") || node->n_inputs != 1 || node->n_outputs != 1) return PARE_OK;
-  const pare_tensor *constant = pare_model_const_input(model, node, 0);
-  if (!constant || node->outputs[0] < 0) return PARE_OK;
+/* The constant that a node only hands on: Identity of an initializer, or a Constant (Paddle's exporter keeps all weights so). */
+static const pare_tensor *handed_on(const pare_model *model, const pare_node *node) {
+  if (node->n_outputs != 1 || node->outputs[0] < 0) return NULL;
   for (int i = 0; i < model->n_outputs; i++)
-    if (model->outputs[i] == node->outputs[0]) return PARE_OK;
+    if (model->outputs[i] == node->outputs[0]) return NULL; /* a graph's output is made by a node */
+  if (pare_node_is(node, "Identity")) return pare_model_const_input(model, node, 0);
+  const pare_attr *value = pare_node_is(node, "Constant") ? pare_node_attr(node, "value") : NULL;
+  return value && value->type == PARE_ATTR_TENSOR ? &value->tensor : NULL;
+}
+
+static void make_initializer(pare_model *model, pare_node *node) {
+  const pare_tensor *constant = handed_on(model, node);
+  if (!constant) return;
   pare_tensor shared = pare_tensor_retain(constant);
   pare_model_set_initializer(model, node->outputs[0], &shared);
   node->removed = true;
-  return PARE_OK;
 }
 
 /* `seen` [n_values before]: a node has read it already. */
@@ -37,7 +43,7 @@ static pare_status own_vectors(pare_model *model, int i_node, bool *seen, int n_
 }
 
 static pare_status unshare(pare_model *model) {
-  for (int i = 0; i < model->n_nodes; i++) PARE_TRY(copy_through_identity(model, &model->nodes[i]));
+  for (int i = 0; i < model->n_nodes; i++) make_initializer(model, &model->nodes[i]);
   PARE_TRY(pare_model_finish(model));
   const int n_values = model->n_values;
   bool *seen = pare_alloc_array(model->ctx, (size_t)n_values, sizeof *seen);
@@ -50,10 +56,8 @@ static pare_status unshare(pare_model *model) {
 }
 
 static bool shares(const pare_model *model) {
-  for (int i = 0; i < model->n_nodes; i++) {
-    const pare_node *node = &model->nodes[i];
-    if (pare_node_is(node, "Identity") && pare_model_const_input(model, node, 0)) return true;
-  }
+  for (int i = 0; i < model->n_nodes; i++)
+    if (handed_on(model, &model->nodes[i])) return true;
   for (int i = 0; i < model->n_values; i++) {
     const pare_value *value = &model->values[i];
     if (value->is_initializer && value->tensor.shape.rank == 1 && value->n_uses > 1) return true;

@@ -57,8 +57,9 @@ typedef struct pare_value {
   bool has_shape;
   pare_shape shape;                     /* -1: unknown */
   const char *dim_names[PARE_MAX_RANK]; /* symbolic dims, or NULL */
-  bool is_initializer;                  /* then `tensor` holds dtype, shape and data */
-  bool pruned;                          /* zeros of this initializer are masked: training keeps them zero */
+  int64_t assumed[PARE_MAX_RANK]; /* what sessions take for dims that the file leaves open; 0: nothing */
+  bool is_initializer;            /* then `tensor` holds dtype, shape and data */
+  bool pruned;                    /* zeros of this initializer are masked: training keeps them zero */
   bool sparse;       /* this initializer is written as sparse_initializer, where that is smaller */
   bool listed_input; /* this initializer also stands among the graph's inputs in the file, as before IR 4 */
   bool
@@ -130,6 +131,8 @@ pare_status pare_model_clone(const pare_model *model, pare_model **out);
 pare_status pare_model_finish(pare_model *model);
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* The recorded shape with open dims filled in: the first by `batch`, the others by what is assumed; -1 where nothing is. */
+pare_shape pare_value_shape_at(const pare_value *value, int64_t batch);
 int pare_model_find_value(const pare_model *model, const char *name);     /* -1 */
 int pare_model_find_node(const pare_model *model, const char *name);      /* -1 */
 const pare_attr *pare_node_attr(const pare_node *node, const char *name); /* NULL */

@@ -178,6 +178,15 @@ pare_status pare_model_clone(const pare_model *model, pare_model **out) {
 
 /* ---- reading --------------------------------------------------------------------------------------------------------- */
 
+pare_shape pare_value_shape_at(const pare_value *value, int64_t batch) {
+  pare_shape shape = value->shape;
+  for (int i = 0; i < shape.rank; i++) {
+    if (shape.dims[i] >= 0) continue;
+    shape.dims[i] = i == 0 ? batch : value->assumed[i] > 0 ? value->assumed[i] : -1;
+  }
+  return shape;
+}
+
 int pare_model_find_value(const pare_model *model, const char *name) {
   for (int i = 0; i < model->n_values; i++)
     if (strcmp(model->values[i].name, name) == 0) return i;

@@ -66,7 +66,11 @@ static pare_status start(pare_evaluator *e, const pare_model *model, const pare_
                                 .numerics = options->numerics,
                                 .n_threads = options->n_threads,
                                 .fuse = true};
-  PARE_TRY(pare_model_logits(model, &e->logits));
+  pare_model *fitted;
+  PARE_TRY(pare_model_for_data(model, dataset, &fitted));
+  const pare_status status = pare_model_logits(fitted, &e->logits);
+  pare_model_free(fitted);
+  if (status != PARE_OK) return status;
   PARE_TRY(pare_session_plan(e->logits, &e->plan, &e->session));
   PARE_TRY(check_session(e));
   pare_evaluation *r = &e->result;

@@ -36,6 +36,10 @@ typedef struct pare_evaluation {
   uint8_t *answers;    /* [total]; n_classes <= 255, else NULL */
 } pare_evaluation;
 
+/* `model` itself (retained), or a copy whose first input takes the samples' shape where the file leaves more open than the
+ * batch. OUT_OF_MEMORY. */
+pare_status pare_model_for_data(const pare_model *model, const pare_dataset *dataset, pare_model **out);
+
 /* A resumable evaluation over the test split (limit 0: all). */
 typedef struct pare_evaluator pare_evaluator;
 pare_status pare_evaluator_new(const pare_model *model, const pare_dataset *dataset,

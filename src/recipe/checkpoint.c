@@ -145,6 +145,14 @@ static pare_status get_model(source *in, pare_model **out) {
   return pare_model_load(in->ctx, file.data, file.len_bytes, out);
 }
 
+static pare_status get_model_for(source *in, const pare_dataset *dataset, pare_model **out) {
+  pare_model *model = NULL;
+  PARE_TRY(get_model(in, &model));
+  pare_status status = pare_model_for_data(model, dataset, out);
+  pare_model_free(model);
+  return status;
+}
+
 /* A copy of `text`, which must be JSON when it stands between `before` and `after`. */
 static pare_status get_json(source *in, const char *before, const char *after, const char *what, char **out) {
   pare_span text = {0};
@@ -220,7 +228,7 @@ static pare_status check_data(source *in, const head *h, const pare_run *run) {
 }
 
 static pare_status get_finished(source *in, pare_run *run, int n_finished) {
-  for (int i = 1; i < n_finished; i++) PARE_TRY(get_model(in, &run->models[i]));
+  for (int i = 1; i < n_finished; i++) PARE_TRY(get_model_for(in, run->dataset, &run->models[i]));
   for (int i = 0; i < n_finished; i++) {
     PARE_TRY(get_json(in, "", "", "a report", &run->reports[i]));
     run->n_finished = i + 1;
@@ -242,7 +250,7 @@ static pare_status get_details(source *in, pare_run *run) {
 
 static pare_status get_pending(source *in, pare_run *run) {
   uint64_t has_details = 0, has_evaluation = 0;
-  PARE_TRY(get_model(in, &run->pending));
+  PARE_TRY(get_model_for(in, run->dataset, &run->pending));
   PARE_TRY(get_u64(in, 1, "details", &has_details));
   if (has_details) PARE_TRY(get_details(in, run));
   PARE_TRY(get_u64(in, 1, "an evaluation", &has_evaluation));

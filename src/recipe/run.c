@@ -348,7 +348,7 @@ static pare_status fill_run(pare_run *run, const pare_model *original, const par
   run->models = pare_arena_array(&run->recipe.arena, n, sizeof *run->models);
   run->reports = pare_arena_array(&run->recipe.arena, n, sizeof *run->reports);
   if (run->models == NULL || run->reports == NULL) return PARE_OUT_OF_MEMORY;
-  run->models[0] = pare_model_retain(original);
+  PARE_TRY(pare_model_for_data(original, dataset, &run->models[0]));
   PARE_TRY(copy_options(run, options));
   PARE_TRY(pare_recipe_check(&run->recipe, dataset, options));
   if (dataset == NULL) return PARE_OK;

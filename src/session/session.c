@@ -120,6 +120,7 @@ pare_status pare_session_new(const pare_model *model, const pare_session_options
     plan_options.batch = options->batch > 0 ? options->batch : 1;
     plan_options.numerics = options->numerics;
     plan_options.n_threads = options->n_threads;
+    plan_options.input_shapes = options->input_shapes;
   }
   return pare_session_plan(model, &plan_options, out);
 }

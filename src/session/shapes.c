@@ -47,9 +47,7 @@ pare_status pare_plan_input_shapes(const pare_model *model, const pare_plan_opti
     if (!value->has_shape)
       return pare_fail(model->ctx, PARE_UNSUPPORTED, "input '%s' has no shape in the file: give one",
                        value->name);
-    shapes[i] = value->shape;
-    if (value->shape.rank > 0 && value->shape.dims[0] < 0)
-      shapes[i].dims[0] = options->batch > 0 ? options->batch : 1;
+    shapes[i] = pare_value_shape_at(value, options->batch > 0 ? options->batch : 1);
     for (int j = 0; j < shapes[i].rank; j++)
       if (shapes[i].dims[j] < 0)
         return pare_fail(model->ctx, PARE_UNSUPPORTED,

@@ -213,6 +213,29 @@ static void each_step_of_a_recipe_is_reported_and_kept(void **state) {
   pare_job_free(job);
 }
 
+static void a_size_that_the_file_leaves_open_is_taken_from_the_data(void **state) {
+  (void)state;
+  static const char *const recipe =
+      "{\"steps\": [{\"pass\": \"train\", \"epochs\": 1}, {\"pass\": \"quantize\"}]}";
+  char wanted[65], found[65];
+  pare_model *open, *kept = model, *trained;
+  pare_job *job = start(recipe);
+  run_to_end(job, 1000);
+  weights_after(job, wanted);
+  must(pare_model_clone(model, &open));
+  open->values[open->inputs[0]].shape.dims[1] = -1;
+  model = open;
+  job = start(recipe);
+  run_to_end(job, 1000);
+  must(pare_job_model(job, -1, &trained));
+  assert_int_equal(trained->values[trained->inputs[0]].shape.dims[1], -1); /* still open */
+  pare_model_free(trained);
+  weights_after(job, found);
+  assert_string_equal(found, wanted);
+  pare_model_free(open);
+  model = kept;
+}
+
 static void the_budget_changes_nothing_but_time(void **state) {
   (void)state;
   char slow[65], fast[65];
@@ -465,6 +488,7 @@ int main(void) {
       cmocka_unit_test(an_empty_recipe_measures_the_original),
       cmocka_unit_test(without_data_a_recipe_reports_no_accuracy),
       cmocka_unit_test(each_step_of_a_recipe_is_reported_and_kept),
+      cmocka_unit_test(a_size_that_the_file_leaves_open_is_taken_from_the_data),
       cmocka_unit_test(the_budget_changes_nothing_but_time),
       cmocka_unit_test(the_seed_changes_the_weights),
       cmocka_unit_test(a_failing_step_is_named_and_what_was_finished_stays),

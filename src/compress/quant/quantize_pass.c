@@ -57,7 +57,7 @@ static pare_status plan_session(quantizer *q, int64_t batch) {
   pare_session_free(q->session);
   q->session = NULL;
   const pare_value *input = &q->model->values[q->model->inputs[0]];
-  pare_shape shape = input->shape;
+  pare_shape shape = pare_value_shape_at(input, batch);
   shape.dims[0] = batch;
   PARE_TRY(pare_dataset_fits(q->dataset, &shape));
   const pare_plan_options options = {.batch = batch,
