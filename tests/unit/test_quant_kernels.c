@@ -4,6 +4,7 @@
 
 #include "base/rng.h"
 #include "kernels/q8_conv/q8_conv.h"
+#include "kernels/q8_gemm/q8_check_relaxed.h"
 #include "kernels/q8_gemm/q8_matrix.h"
 #include "kernels/requant/requant.h"
 #include "support/unit.h"
@@ -41,6 +42,7 @@ static uint8_t *some_bytes(pare_rng *rng, int64_t n) {
 /* One random product, or depthwise window, as its definition has it; every variant must agree. */
 typedef struct problem {
   bool depthwise;
+  int64_t stride;             /* depthwise: of a window of 3 x 3; 0: any taps */
   int64_t m, n, n_runs, used; /* used: elements of a run that count */
   int64_t len;                /* of x */
   uint8_t *x, *w;             /* w [n,n_runs,used] */
@@ -52,9 +54,19 @@ typedef struct problem {
   float *scale;
 } problem;
 
+/* Windows of 3 x 3 over an image four places high, as a convolution has them. */
+static void place_window(problem *p) {
+  const int64_t width = (p->m + 1) / 2 * p->stride + 3;
+  for (int64_t i = 0; i < p->m; i++) p->rows[i] = (int32_t)((i % 2 * width + i / 2 * p->stride) * p->n);
+  if (p->m > 4)
+    for (int64_t i = 0; i < p->m - 1; i++) p->rows[i] = (int32_t)(i * p->stride * p->n);
+  for (int64_t i = 0; i < 9; i++) p->runs[i] = (int32_t)((i / 3 * width + i % 3) * p->n);
+}
+
 static void define(problem *p, pare_rng *rng) {
   const int64_t whole = pare_q8_round_up(p->n, 64);
   p->len = 200 + p->n + p->used;
+  if (p->stride) p->len = (4 * ((p->m + 1) / 2 * p->stride + 3) + p->m * p->stride) * p->n;
   p->x = some_bytes(rng, p->len);
   p->w = some_bytes(rng, p->n * p->n_runs * p->used);
   p->x_signed = pare_rng_below(rng, 2);
@@ -62,6 +74,7 @@ static void define(problem *p, pare_rng *rng) {
   p->zero_x = value_of(any_byte(rng), p->x_signed);
   for (int64_t i = 0; i < p->m; i++) p->rows[i] = (int32_t)pare_rng_below(rng, 100);
   for (int64_t i = 0; i < p->n_runs; i++) p->runs[i] = (int32_t)pare_rng_below(rng, 100);
+  if (p->stride) place_window(p);
   p->bias = pare_alloc_array(ctx, (size_t)whole, 4);
   p->scale = pare_alloc_array(ctx, (size_t)whole, 4);
   p->sums = pare_alloc_array(ctx, (size_t)(p->m * p->n), 4);
@@ -94,7 +107,7 @@ static void compute(const problem *p) {
 
 /* x in the kernel's format, in memory that ends where it may be read. */
 static void *in_format(const problem *p, pare_q8_format format) {
-  int16_t *wide = pare_alloc_array(ctx, (size_t)p->len + PARE_Q8_ALIGN, 2);
+  int16_t *wide = pare_alloc_array(ctx, (size_t)(p->len + p->n) + PARE_Q8_ALIGN, 2);
   if (format != PARE_Q8_BYTES) {
     pare_q8_widen(p->x, p->x_signed, p->zero_x, p->len, wide);
     return wide;
@@ -198,10 +211,62 @@ static void every_depthwise_variant_gives_the_defined_integers(void **state) {
   assert_true(pare_q8_depthwise_count() >= 2);
   for (int64_t n = 1; n <= 140; n++) {
     const int64_t taps = n % 3 ? 1 + pare_rng_below(&rng, 30) : 9;
-    check_all_variants(
-        (problem){.depthwise = true, .m = 1 + pare_rng_below(&rng, 6), .n = n, .n_runs = taps, .used = 1},
-        &rng);
+    check_all_variants((problem){.depthwise = true,
+                                 .m = 1 + pare_rng_below(&rng, 9),
+                                 .n = n,
+                                 .stride = n % 3 ? 0 : n % 4,
+                                 .n_runs = taps,
+                                 .used = 1},
+                       &rng);
   }
+}
+
+/* ---- what a relaxed module proves when it is loaded ------------------------------------------------------------------ */
+static const pare_q8_gemm_kernel *whole_gemm;
+static const pare_q8_depthwise_kernel *whole_depthwise;
+
+static int32_t saturated(int32_t sum) {
+  return sum > 32767 ? 32767 : sum < -32768 ? -32768 : sum;
+}
+
+/* A gemm as engines without VNNI compute it: pairs saturate to 16 bits. */
+static void saturating_gemm(const pare_q8_gemm_args *args) {
+  const int64_t panel = args->n_runs * args->run_len * 8;
+  for (int64_t m = 0; m < args->m && !args->sink.y; m++) {
+    for (int64_t n = 0; n < args->n; n++) {
+      const uint8_t *a = (const uint8_t *)args->a + args->rows[m];
+      const int8_t *b = (const int8_t *)args->b + n / 8 * panel + n % 8 * 4;
+      int32_t sum = args->sink.bias[n];
+      for (int64_t k = 0; k < args->run_len; k += 2, b += k % 4 ? 2 : 30)
+        sum += saturated(a[k] * b[0] + a[k + 1] * b[1]);
+      args->sink.sums[m * args->sink.row + n] = sum;
+    }
+  }
+  if (args->sink.y) whole_gemm->run(args);
+}
+
+/* One number in the last channel is one too large. */
+static void careless_depthwise(const pare_q8_depthwise_args *args) {
+  whole_depthwise->run(args);
+  if (!args->sink.y) args->sink.sums[args->m * args->sink.row - 1]++;
+}
+
+static void the_check_at_load_sees_a_broken_tile(void **state) {
+  (void)state;
+  for (int v = 0; v < pare_q8_gemm_count(); v++)
+    if (pare_q8_gemm_at(v)->format == PARE_Q8_BYTES && pare_q8_gemm_at(v)->panel == 8)
+      whole_gemm = pare_q8_gemm_at(v);
+  for (int v = 0; v < pare_q8_depthwise_count(); v++)
+    if (pare_q8_depthwise_at(v)->packing.panel == 16) whole_depthwise = pare_q8_depthwise_at(v);
+  assert_non_null(whole_gemm);
+  assert_non_null(whole_depthwise);
+  assert_int_equal(pare_q8_check(whole_gemm, whole_depthwise), 0);
+  pare_q8_gemm_kernel gemm = *whole_gemm;
+  gemm.run = saturating_gemm;
+  assert_true(pare_q8_check(&gemm, whole_depthwise) > 0);
+  pare_q8_depthwise_kernel depthwise = *whole_depthwise;
+  depthwise.run = careless_depthwise;
+  assert_int_equal(pare_q8_check(whole_gemm, &depthwise), 6);
 }
 
 static void the_longest_sum_of_extremes_is_exact(void **state) {
@@ -393,6 +458,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_gemm_variant_gives_the_defined_integers),
       cmocka_unit_test(every_depthwise_variant_gives_the_defined_integers),
+      cmocka_unit_test(the_check_at_load_sees_a_broken_tile),
       cmocka_unit_test(the_longest_sum_of_extremes_is_exact),
       cmocka_unit_test(every_requantization_equals_the_reference),
       cmocka_unit_test(requantization_rounds_halves_to_even_and_saturates),

@@ -93,14 +93,15 @@ pare_status pare_q8_conv_plan(pare_q8_conv *conv, pare_arena *arena) {
   const bool padded = w->pad_begin[0] || w->pad_begin[1] || w->pad_end[0] || w->pad_end[1];
   const int64_t run = conv->groups == 1 && w->dilation[1] == 1 ? w->kernel[1] * conv->c : conv->cg;
   conv->direct = !padded && conv->packing->format == PARE_Q8_BYTES && !conv->x_signed &&
-                 (conv->depthwise || run % pare_q8_k_step(conv->packing) == 0);
+                 (conv->depthwise ? conv->c % 16 == 0 : run % pare_q8_k_step(conv->packing) == 0);
   if (__builtin_mul_overflow(w->in[1] + w->pad_begin[1] + w->pad_end[1], conv->c, &conv->row) ||
       conv->row > INT32_MAX || conv->columns > INT32_MAX || conv->o > INT32_MAX)
     return too_large(arena->ctx);
   choose_strips(conv);
   if (__builtin_mul_overflow(input_rows(w, conv->strip_rows), conv->row, &strip) || strip > INT32_MAX)
     return too_large(arena->ctx);
-  const size_t len = conv->direct ? 0 : (size_t)strip + PARE_Q8_ALIGN;
+  const size_t len =
+      conv->direct ? 0 : (size_t)(strip + conv->c) + PARE_Q8_ALIGN; /* what kernels may read past the end */
   conv->strip_bytes = (len * (size_t)element_bytes(conv) + 63) / 64 * 64;
   conv->channels = pare_q8_round_up(conv->og, WHOLE);
   PARE_TRY(make_rows(conv, arena));

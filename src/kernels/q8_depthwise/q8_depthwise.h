@@ -8,7 +8,7 @@
 
 typedef struct pare_q8_depthwise_args {
   int64_t m, c;
-  const void *x;
+  const void *x;       /* in WIDE, one place behind the last may be read too */
   const int32_t *rows; /* [m] in elements */
   const int32_t *taps; /* [n_taps] in elements */
   int64_t n_taps;      /* filled up to whole steps of k with any place: there w is zero */

@@ -14,13 +14,6 @@
 
 #include "kernels/q8_gemm/q8_sink.h"
 
-/* For loops over the registers of a tile, whose bounds are constants at every call. */
-#ifdef __clang__
-#define PARE_Q8_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define PARE_Q8_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 #define PARE_Q8_MAX_K 33025 /* 33025 * 255 * 255 < 2^31 */
 #define PARE_Q8_ALIGN                                                                                        \
   64 /* bytes: packed weights begin there, and the elements of A may be read this far past their end */
@@ -58,6 +51,13 @@ typedef struct pare_q8_gemm_kernel {
 #define PARE_CPU_HAS_AVX512VNNI                                                                              \
   (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl") &&                             \
    __builtin_cpu_supports("avx512bw"))
+
+/* Of the relaxed variants: natively they are emulated, for the tests alone. */
+#ifdef __wasm_relaxed_simd__
+#define PARE_Q8_RELAXED_RANK 15
+#else
+#define PARE_Q8_RELAXED_RANK 0
+#endif
 
 int pare_q8_gemm_count(void); /* those that this processor runs */
 const pare_q8_gemm_kernel *pare_q8_gemm_at(int i);

@@ -15,7 +15,8 @@ static inline __m256i pair_of(const int16_t *a) {
 }
 
 /* Rows m to m + 4, the last one again where there are fewer. */
-PARE_INLINE void tile(const pare_q8_gemm_args *args, int64_t m, int64_t n, const int panels) {
+PARE_INLINE void tile(const pare_q8_gemm_args *args, int64_t m, int64_t n, const pare_q8_ending *end,
+                      const int panels) {
   const int64_t panel = args->n_runs * args->run_len * 8;
   const int16_t *b = (const int16_t *)args->b + n / 8 * panel, *row[ROWS];
   __m256i sum[ROWS][2];
@@ -25,8 +26,8 @@ PARE_INLINE void tile(const pare_q8_gemm_args *args, int64_t m, int64_t n, const
     sum[i][0] = sum[i][1] = _mm256_setzero_si256();
   }
   for (int64_t r = 0; r < args->n_runs; r++) {
-    const int64_t first = args->runs[r], end = first + args->run_len;
-    for (int64_t k = first; k < end; k += 2, b += 16) {
+    const int64_t first = args->runs[r], past = first + args->run_len;
+    for (int64_t k = first; k < past; k += 2, b += 16) {
       __m256i column[2];
       PARE_Q8_UNROLL for (int j = 0; j < panels; j++) column[j] =
           _mm256_loadu_si256((const __m256i *)(const void *)(b + j * panel));
@@ -37,20 +38,22 @@ PARE_INLINE void tile(const pare_q8_gemm_args *args, int64_t m, int64_t n, const
       }
     }
   }
-  PARE_Q8_UNROLL for (int i = 0; i < ROWS; i++) {
-    PARE_Q8_UNROLL for (int j = 0; j < panels; j++) {
-      v128_t half[2];
-      memcpy(half, &sum[i][j], sizeof half);
-      if (m + i < args->m)
-        pare_q8_store8(&args->sink, m + i, n + 8 * j, args->n - n - 8 * j, half[0], half[1]);
-    }
+  PARE_Q8_UNROLL for (int j = 0; j < panels; j++) {
+    v128_t half[ROWS][2];
+    PARE_Q8_UNROLL for (int i = 0; i < ROWS; i++) memcpy(half[i], &sum[i][j], sizeof half[i]);
+    pare_q8_store8(&end[j], m, args->m - m, half, ROWS);
   }
+}
+
+/* All rows of `panels` panels from column n. */
+PARE_INLINE void columns(const pare_q8_gemm_args *args, int64_t n, const int panels) {
+  pare_q8_ending end[2];
+  PARE_Q8_UNROLL for (int j = 0; j < panels; j++) end[j] = pare_q8_ending_at(&args->sink, n + 8 * j, args->n);
+  for (int64_t m = 0; m < args->m; m += ROWS) tile(args, m, n, end, panels);
 }
 
 void pare_q8_gemm__avx2_4x16(const pare_q8_gemm_args *args) {
   int64_t n = 0;
-  for (; n + 8 < args->n; n += 16)
-    for (int64_t m = 0; m < args->m; m += ROWS) tile(args, m, n, 2);
-  for (; n < args->n; n += 8)
-    for (int64_t m = 0; m < args->m; m += ROWS) tile(args, m, n, 1);
+  for (; n + 8 < args->n; n += 16) columns(args, n, 2);
+  if (n < args->n) columns(args, n, 1);
 }

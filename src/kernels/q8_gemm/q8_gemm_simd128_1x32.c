@@ -20,8 +20,9 @@ PARE_INLINE void tile(const pare_q8_gemm_args *args, int64_t m, int64_t n, const
       }
     }
   }
-  PARE_Q8_UNROLL for (int j = 0; j < panels; j++) {
-    pare_q8_store8(&args->sink, m, n + 8 * j, args->n - n - 8 * j, sum[2 * j], sum[2 * j + 1]);
+  for (int j = 0; j < panels; j++) {
+    const pare_q8_ending end = pare_q8_ending_at(&args->sink, n + 8 * j, args->n);
+    pare_q8_store1x8(&end, m, sum[2 * j], sum[2 * j + 1]);
   }
 }
 

@@ -7,7 +7,7 @@
 void pare_q8_gemm__simd128_4x8(const pare_q8_gemm_args *args);
 
 /* Rows m to m + 4, the last one again where there are fewer. */
-PARE_INLINE void tile(const pare_q8_gemm_args *args, const int16_t *b, int64_t m, int64_t n) {
+PARE_INLINE void tile(const pare_q8_gemm_args *args, const int16_t *b, int64_t m, const pare_q8_ending *end) {
   const int16_t *row[ROWS];
   v128_t sum[ROWS][2];
   PARE_Q8_UNROLL for (int i = 0; i < ROWS; i++) {
@@ -16,8 +16,8 @@ PARE_INLINE void tile(const pare_q8_gemm_args *args, const int16_t *b, int64_t m
     sum[i][0] = sum[i][1] = wasm_i32x4_splat(0);
   }
   for (int64_t r = 0; r < args->n_runs; r++) {
-    const int32_t first = args->runs[r], end = first + (int32_t)args->run_len;
-    for (int32_t k = first; k < end; k += 2, b += 16) {
+    const int32_t first = args->runs[r], past = first + (int32_t)args->run_len;
+    for (int32_t k = first; k < past; k += 2, b += 16) {
       const v128_t left = wasm_v128_load(b), right = wasm_v128_load(b + 8);
       PARE_Q8_UNROLL for (int i = 0; i < ROWS; i++) {
         const v128_t pair = wasm_v128_load32_splat(row[i] + k);
@@ -26,13 +26,13 @@ PARE_INLINE void tile(const pare_q8_gemm_args *args, const int16_t *b, int64_t m
       }
     }
   }
-  PARE_Q8_UNROLL for (int i = 0; i < ROWS; i++) {
-    if (m + i < args->m) pare_q8_store8(&args->sink, m + i, n, args->n - n, sum[i][0], sum[i][1]);
-  }
+  pare_q8_store8(end, m, args->m - m, sum, ROWS);
 }
 
 void pare_q8_gemm__simd128_4x8(const pare_q8_gemm_args *args) {
   const int16_t *b = args->b;
-  for (int64_t n = 0; n < args->n; n += 8, b += args->n_runs * args->run_len * 8)
-    for (int64_t m = 0; m < args->m; m += ROWS) tile(args, b, m, n);
+  for (int64_t n = 0; n < args->n; n += 8, b += args->n_runs * args->run_len * 8) {
+    const pare_q8_ending end = pare_q8_ending_at(&args->sink, n, args->n);
+    for (int64_t m = 0; m < args->m; m += ROWS) tile(args, b, m, &end);
+  }
 }

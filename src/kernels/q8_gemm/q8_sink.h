@@ -6,6 +6,13 @@
 
 #include "base/base.h"
 
+/* For loops over the registers of a tile, whose bounds are constants at every call. */
+#ifdef __clang__
+#define PARE_Q8_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define PARE_Q8_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 typedef struct pare_q8_sink {
   const int32_t *bias; /* [n], readable for whole panels; sums wrap */
   const float *scale;  /* the same; not for sums */

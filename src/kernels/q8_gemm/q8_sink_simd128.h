@@ -1,4 +1,5 @@
-/* q8_sink.h in Wasm SIMD: eight sums become eight bytes. Rounding is the addition of 1.5 * 2^23, as in requant_half_even_simd128.c. */
+/* q8_sink.h in Wasm SIMD: eight sums of a place become eight bytes. Rounding is the addition of 1.5 * 2^23, as in
+ * requant_half_even_simd128.c. */
 #ifndef PARE_Q8_SINK_SIMD128_H
 #define PARE_Q8_SINK_SIMD128_H
 
@@ -7,40 +8,78 @@
 #include "kernels/q8_gemm/q8_sink.h"
 #include "kernels/simd.h"
 
-/* pmax(a, b) is a < b ? b : a, so a NaN in b leaves the bound. */
-PARE_INLINE v128_t pare_q8_round4(const pare_q8_sink *sink, v128_t acc, int64_t n) {
-  v128_t value = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(acc), wasm_v128_load(sink->scale + n));
-  value = wasm_f32x4_pmax(wasm_f32x4_splat(sink->low), value);
-  value = wasm_f32x4_pmin(wasm_f32x4_splat(sink->high), value);
-  return wasm_f32x4_add(value, wasm_f32x4_splat(12582912.0f)); /* 0x4b400000 */
+/* A sink for eight channels from `n` on, as values: the compiler cannot know that a store to y leaves the sink as it is. */
+typedef struct pare_q8_ending {
+  v128_t bias[2], scale[2], low, high, offset, flip;
+  uint8_t *y;    /* of place 0, at channel n; NULL: sums */
+  int32_t *sums; /* the same */
+  int64_t row, count;
+} pare_q8_ending;
+
+PARE_INLINE pare_q8_ending pare_q8_ending_at(const pare_q8_sink *sink, int64_t n, int64_t n_all) {
+  /* signed numbers become bytes as unsigned ones, 128 higher */
+  const int flip = sink->is_signed ? 0x80 : 0;
+  const float *scale = sink->y ? sink->scale + n : (const float *)(const void *)(sink->bias + n);
+  return (pare_q8_ending){
+      .bias = {wasm_v128_load(sink->bias + n), wasm_v128_load(sink->bias + n + 4)},
+      .scale = {wasm_v128_load(scale), wasm_v128_load(scale + 4)},
+      .low = wasm_f32x4_splat(sink->low),
+      .high = wasm_f32x4_splat(sink->high),
+      .offset = wasm_i32x4_splat(0x4b400000 - sink->zero_point - flip),
+      .flip = wasm_i8x16_splat((int8_t)flip),
+      .y = sink->y ? sink->y + n : NULL,
+      .sums = sink->y ? NULL : sink->sums + n,
+      .row = sink->row,
+      .count = n_all - n,
+  };
 }
 
-/* Sums [m, n .. n + 8), of which `count` count. */
-PARE_INLINE void pare_q8_store8(const pare_q8_sink *sink, int64_t m, int64_t n, int64_t count, v128_t first,
-                                v128_t second) {
-  first = wasm_i32x4_add(first, wasm_v128_load(sink->bias + n));
-  second = wasm_i32x4_add(second, wasm_v128_load(sink->bias + n + 4));
-  if (!sink->y) {
-    int32_t sums[8];
-    wasm_v128_store(sums, first);
-    wasm_v128_store(sums + 4, second);
-    memcpy(sink->sums + m * sink->row + n, sums, (size_t)(count < 8 ? count : 8) * sizeof *sums);
+/* pmax(a, b) is a < b ? b : a, so a NaN in b leaves the bound. */
+PARE_INLINE v128_t pare_q8_round4(const pare_q8_ending *end, v128_t acc, int i) {
+  v128_t value = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(wasm_i32x4_add(acc, end->bias[i])), end->scale[i]);
+  value = wasm_f32x4_pmin(end->high, wasm_f32x4_pmax(end->low, value));
+  return wasm_i32x4_sub(wasm_f32x4_add(value, wasm_f32x4_splat(12582912.0f)), end->offset); /* 0x4b400000 */
+}
+
+PARE_INLINE v128_t pare_q8_words(const pare_q8_ending *end, const v128_t acc[2]) {
+  return wasm_i16x8_narrow_i32x4(pare_q8_round4(end, acc[0], 0), pare_q8_round4(end, acc[1], 1));
+}
+
+/* One place: whole, partial, or sums. */
+static inline void pare_q8_store1x8(const pare_q8_ending *end, int64_t m, v128_t first, v128_t second) {
+  const size_t count = (size_t)(end->count < 8 ? end->count : 8);
+  v128_t acc[2] = {first, second};
+  if (!end->y) {
+    acc[0] = wasm_i32x4_add(first, end->bias[0]);
+    acc[1] = wasm_i32x4_add(second, end->bias[1]);
+    memcpy(end->sums + m * end->row, acc, count * sizeof(int32_t));
     return;
   }
-  /* the numbers' last 16 bits are the integers; signed ones become bytes as unsigned ones, 128 higher */
-  const int flip = sink->is_signed ? 0x80 : 0;
-  const v128_t offset = wasm_i32x4_splat(0x4b400000 - sink->zero_point - flip);
-  const v128_t words = wasm_i16x8_narrow_i32x4(wasm_i32x4_sub(pare_q8_round4(sink, first, n), offset),
-                                               wasm_i32x4_sub(pare_q8_round4(sink, second, n + 4), offset));
-  const v128_t bytes = wasm_v128_xor(wasm_u8x16_narrow_i16x8(words, words), wasm_i8x16_splat((int8_t)flip));
-  uint8_t *y = sink->y + m * sink->row + n;
-  if (count >= 8) {
+  const v128_t words = pare_q8_words(end, acc);
+  const v128_t bytes = wasm_v128_xor(wasm_u8x16_narrow_i16x8(words, words), end->flip);
+  memcpy(end->y + m * end->row, &bytes, count);
+}
+
+/* `places` places from m on (a constant), of which `n` count. */
+PARE_INLINE void pare_q8_store8(const pare_q8_ending *end, int64_t m, int64_t n, const v128_t (*sum)[2],
+                                const int places) {
+  if (!end->y || end->count < 8 || n < places) {
+    for (int i = 0; i < places; i++)
+      if (i < n) pare_q8_store1x8(end, m + i, sum[i][0], sum[i][1]);
+    return;
+  }
+  uint8_t *y = end->y + m * end->row;
+  int i = 0;
+  PARE_Q8_UNROLL for (; i + 2 <= places; i += 2, y += 2 * end->row) {
+    const v128_t words = pare_q8_words(end, sum[i]), next = pare_q8_words(end, sum[i + 1]);
+    const v128_t bytes = wasm_v128_xor(wasm_u8x16_narrow_i16x8(words, next), end->flip);
     wasm_v128_store64_lane(y, bytes, 0);
-    return;
+    wasm_v128_store64_lane(y + end->row, bytes, 1);
   }
-  uint8_t part[16];
-  wasm_v128_store(part, bytes);
-  for (int64_t i = 0; i < count; i++) y[i] = part[i];
+  if (i < places) {
+    const v128_t words = pare_q8_words(end, sum[i]);
+    wasm_v128_store64_lane(y, wasm_v128_xor(wasm_u8x16_narrow_i16x8(words, words), end->flip), 0);
+  }
 }
 
 #endif
