@@ -1,9 +1,11 @@
 /* Conv: Y[n,o,p] = sum_k W[o,k] X[n, channel(k), p * stride - pad + place(k) * dilation] + B[o] (ONNX
- * Conv, opset 11), with groups. In one and two dimensions the work is done in kernels/f32_conv,
- * in more in conv_nd.c. */
+ * Conv, opset 11), with groups. In one and two dimensions the work is done in kernels/f32_conv, in more in
+ * conv_nd.c. In a session images stand channels last where the weights are constant, unless they are so sparse
+ * that sparse kernels win, which want whole planes. */
 #include <math.h>
 
 #include "kernels/f32_conv/f32_conv.h"
+#include "kernels/f32_conv/f32_conv_last.h"
 #include "ops/conv_nd.h"
 #include "ops/op_util.h"
 #include "ops/window.h"
@@ -13,7 +15,7 @@ static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
 static pare_status infer(pare_call *call) {
   PARE_TRY(pare_op_need_dtype(call, 0, f32_only));
   PARE_TRY(pare_op_need_dtype(call, 1, f32_only));
-  const pare_shape *x = &call->in[0]->shape, *w = &call->in[1]->shape;
+  const pare_shape image = pare_op_image(call, call->in[0]), *x = &image, *w = &call->in[1]->shape;
   if (x->rank < 3 || w->rank != x->rank) {
     return pare_fail(call->ctx, PARE_BAD_MODEL, "input of rank %d with weights of rank %d", x->rank, w->rank);
   }
@@ -34,8 +36,14 @@ static pare_status infer(pare_call *call) {
   pare_window_nd window;
   PARE_TRY(pare_window_read_nd(call, x, w->dims + 2, false, &window));
   const pare_shape y = pare_window_out_shape_nd(x, o, &window);
-  return pare_op_set_out(call, 0, PARE_F32, &y);
+  return pare_op_set_image(call, PARE_F32, &y);
 }
+
+/* The state of a node that runs channels last. */
+typedef struct last_state {
+  const pare_f32_conv_last *conv;
+  float *packed;
+} last_state;
 
 static bool is_nd(const pare_call *call) {
   return call->in[0]->shape.rank > 4;
@@ -54,11 +62,12 @@ static pare_status prepare_nd(pare_call *call) {
   return pare_conv_nd_plan(call, conv);
 }
 
-static pare_status prepare(pare_call *call) {
-  if (is_nd(call)) return prepare_nd(call);
+static bool has_weights(const pare_call *call) {
+  return call->in_is_const[1] && call->in[1]->data && !call->training;
+}
+
+static pare_status plan(pare_call *call, pare_arena *arena, pare_f32_conv *conv) {
   const pare_shape *x = &call->in[0]->shape, *w = &call->in[1]->shape;
-  pare_f32_conv *conv = pare_arena_alloc(call->arena, sizeof *conv);
-  if (!conv) return PARE_OUT_OF_MEMORY;
   PARE_TRY(pare_window_read(call, x, w->dims + 2, false, &conv->window));
   conv->n = x->dims[0];
   conv->c = x->dims[1];
@@ -66,9 +75,49 @@ static pare_status prepare(pare_call *call) {
   conv->groups = pare_node_int(call->node, "group", 1);
   conv->numerics = call->numerics;
   conv->pool = call->pool;
-  PARE_TRY(pare_f32_conv_plan(conv, call->arena));
-  if (call->in_is_const[1] && call->in[1]->data && !call->training)
-    PARE_TRY(pare_f32_conv_use_sparse(conv, call->arena, pare_f32(call->in[1])));
+  return pare_f32_conv_plan(conv, arena);
+}
+
+static pare_status choose_layout(pare_call *call, pare_layout *layout) {
+  *layout = PARE_LAYOUT_FIXED;
+  if (call->in[0]->shape.rank != 4 || !has_weights(call)) return PARE_OK;
+  pare_f32_conv conv = {0};
+  PARE_TRY(plan(call, call->arena, &conv));
+  if (!pare_f32_conv_wants_sparse(&conv, pare_f32(call->in[1]))) *layout = PARE_LAYOUT_CHANNELS_LAST;
+  return PARE_OK;
+}
+
+static pare_status prepare_last(pare_call *call) {
+  const pare_shape x = pare_op_image(call, call->in[0]), *w = &call->in[1]->shape;
+  pare_f32_conv_last *conv = pare_arena_alloc(call->arena, sizeof *conv);
+  last_state *state = pare_arena_alloc(call->arena, sizeof *state);
+  if (!conv || !state) return PARE_OUT_OF_MEMORY;
+  PARE_TRY(pare_window_read(call, &x, w->dims + 2, false, &conv->window));
+  conv->n = x.dims[0];
+  conv->c = x.dims[1];
+  conv->o = w->dims[0];
+  conv->groups = pare_node_int(call->node, "group", 1);
+  conv->numerics = call->numerics;
+  conv->pool = call->pool;
+  PARE_TRY(pare_f32_conv_last_plan(conv, call->arena));
+  const size_t len = pare_f32_conv_last_pack_len(conv);
+  if (!len) return pare_fail(call->ctx, PARE_BAD_MODEL, "the weights are too large");
+  state->packed = pare_arena_array(call->arena, len, sizeof(float));
+  if (!state->packed) return PARE_OUT_OF_MEMORY;
+  pare_f32_conv_last_pack(conv, pare_f32(call->in[1]), state->packed);
+  state->conv = conv;
+  call->state = state;
+  call->scratch_bytes = pare_f32_conv_last_scratch(conv);
+  return PARE_OK;
+}
+
+static pare_status prepare(pare_call *call) {
+  if (call->node->channels_last) return prepare_last(call);
+  if (is_nd(call)) return prepare_nd(call);
+  pare_f32_conv *conv = pare_arena_alloc(call->arena, sizeof *conv);
+  if (!conv) return PARE_OUT_OF_MEMORY;
+  PARE_TRY(plan(call, call->arena, conv));
+  if (has_weights(call)) PARE_TRY(pare_f32_conv_use_sparse(conv, call->arena, pare_f32(call->in[1])));
   call->sparse = conv->sparse != NULL;
   call->state = conv;
   return pare_f32_conv_scratch(conv, call->ctx, call->training, &call->scratch_bytes);
@@ -76,6 +125,17 @@ static pare_status prepare(pare_call *call) {
 
 static pare_status run(pare_call *call) {
   const float *bias = pare_call_has(call, 2) ? pare_f32(call->in[2]) : NULL;
+  if (call->node->channels_last) {
+    const last_state *state = call->state;
+    pare_f32_conv_last_forward(state->conv, &(pare_f32_conv_last_args){.x = pare_f32(call->in[0]),
+                                                                       .packed = state->packed,
+                                                                       .bias = bias,
+                                                                       .clamp_low = call->node->clamp_low,
+                                                                       .clamp_high = call->node->clamp_high,
+                                                                       .y = pare_f32(call->out[0]),
+                                                                       .scratch = call->scratch});
+    return PARE_OK;
+  }
   if (is_nd(call)) {
     pare_conv_nd_forward(call, call->state, pare_f32(call->in[0]), pare_f32(call->in[1]), bias, false,
                          pare_f32(call->out[0]));
@@ -113,7 +173,7 @@ static pare_status backward(pare_grad_call *grad) {
 }
 
 static void cost(const pare_call *call, pare_cost *cost) {
-  const pare_shape *w = &call->in[1]->shape, *y = &call->out[0]->shape;
+  const pare_shape *w = &call->in[1]->shape, image = pare_op_image(call, call->out[0]), *y = &image;
   const uint64_t outputs = (uint64_t)y->dims[0] * (uint64_t)pare_shape_count_range(y, 2, y->rank);
   cost->macs = outputs * (uint64_t)pare_shape_count(w);
   cost->effective_macs = cost->macs;
@@ -150,4 +210,5 @@ const pare_op pare_op_conv = {
     .cost = cost,
     .couple = couple,
     .quant = PARE_QUANT_WEIGHTED,
+    .choose_layout = choose_layout,
 };

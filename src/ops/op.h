@@ -98,6 +98,8 @@ typedef struct pare_op {
    * such an operator, and infer only checks. */
   bool own_outputs;
   pare_layout layout;
+  /* Instead of `layout`, where it depends on the node: called in ONNX's order, after infer. May be NULL. */
+  pare_status (*choose_layout)(pare_call *call, pare_layout *layout);
   const void *family; /* what the shared functions of a family of operators read (elementwise.h, reduce.h) */
 } pare_op;
 

@@ -16,6 +16,7 @@ typedef struct layout {
   pare_model *model;
   int n;                /* values before the pass */
   pare_tensor *tensors; /* [n] types and shapes in ONNX's order */
+  pare_layout *rules;   /* [n nodes] */
   int *last;            /* [n] the value that holds it channels last; -1: none yet */
   bool *missing;        /* [n] it is made channels last only, so far */
   bool any;
@@ -121,20 +122,20 @@ static pare_status need_last(layout *l, int i_value, int *out) {
 }
 
 /* Whether input `j` is an image, or is spread over one. */
-static bool takes_part(const layout *l, const pare_node *node, int j) {
+static bool takes_part(const layout *l, const pare_node *node, pare_layout rule, int j) {
   const int i_value = node->inputs[j];
   if (i_value < 0) return false;
-  if (node->op->layout == PARE_LAYOUT_ANY)
-    return is_image(l, i_value) || pare_tensor_count(&l->tensors[i_value]) != 1;
+  if (rule == PARE_LAYOUT_ANY) return is_image(l, i_value) || pare_tensor_count(&l->tensors[i_value]) != 1;
   return is_image(l, i_value) && (j == 0 || node->op->max_in < 0);
 }
 
-static bool runs_last(const layout *l, const pare_node *node) {
-  const pare_layout rule = node->op->layout;
+static bool runs_last(const layout *l, int i_node) {
+  const pare_node *node = &l->model->nodes[i_node];
+  const pare_layout rule = l->rules[i_node];
   if (rule == PARE_LAYOUT_FIXED || node->n_outputs != 1 || !is_image(l, node->outputs[0])) return false;
   bool follows = false;
   for (int j = 0; j < node->n_inputs; j++) {
-    if (!takes_part(l, node, j)) continue;
+    if (!takes_part(l, node, rule, j)) continue;
     if (!is_image(l, node->inputs[j]) && !l->model->values[node->inputs[j]].is_initializer) return false;
     follows |= l->last[node->inputs[j]] >= 0;
   }
@@ -143,7 +144,7 @@ static bool runs_last(const layout *l, const pare_node *node) {
 
 static pare_status make_last(layout *l, int i_node) {
   for (int j = 0; j < l->model->nodes[i_node].n_inputs; j++) {
-    if (!takes_part(l, &l->model->nodes[i_node], j)) {
+    if (!takes_part(l, &l->model->nodes[i_node], l->rules[i_node], j)) {
       PARE_TRY(need_onnx(l, l->model->nodes[i_node].inputs[j]));
       continue;
     }
@@ -168,7 +169,7 @@ static bool was_turned(const layout *l, const pare_node *node) {
 
 static pare_status visit(layout *l, int i_node) {
   pare_node *node = &l->model->nodes[i_node];
-  if (runs_last(l, node)) return make_last(l, i_node);
+  if (runs_last(l, i_node)) return make_last(l, i_node);
   if (was_turned(l, node)) {
     node->op_type = "Identity";
     node->n_attrs = 0;
@@ -201,7 +202,7 @@ static pare_status drop_unread(layout *l) {
 static pare_status infer_all(layout *l, const pare_shape *input_shapes) {
   pare_model *model = l->model;
   bool *is_const = pare_arena_array(&l->arena, (size_t)l->n, sizeof(bool));
-  if (!l->tensors || !l->last || !l->missing || !is_const) return PARE_OUT_OF_MEMORY;
+  if (!l->tensors || !l->last || !l->missing || !l->rules || !is_const) return PARE_OUT_OF_MEMORY;
   pare_plan_set_inputs(model, input_shapes, l->tensors);
   for (int i = 0; i < l->n; i++) {
     l->last[i] = -1;
@@ -211,6 +212,11 @@ static pare_status infer_all(layout *l, const pare_shape *input_shapes) {
     pare_call call;
     PARE_TRY(pare_plan_call(model, &model->nodes[i], l->tensors, is_const, &l->arena, &call));
     PARE_TRY(pare_plan_fail(model, &model->nodes[i], pare_plan_infer(&call)));
+    const pare_op *op = model->nodes[i].op;
+    l->rules[i] = op->layout;
+    call.arena = &l->arena;
+    if (op->choose_layout)
+      PARE_TRY(pare_plan_fail(model, &model->nodes[i], op->choose_layout(&call, &l->rules[i])));
   }
   return PARE_OK;
 }
@@ -227,12 +233,16 @@ static pare_status run_pass(layout *l, const pare_shape *input_shapes) {
 
 pare_status pare_plan_layout(pare_model *model, const pare_shape *input_shapes) {
   bool wanted = false;
-  for (int i = 0; i < model->n_nodes; i++) wanted |= model->nodes[i].op->layout == PARE_LAYOUT_CHANNELS_LAST;
+  for (int i = 0; i < model->n_nodes; i++) {
+    const pare_op *op = model->nodes[i].op;
+    wanted |= op->layout == PARE_LAYOUT_CHANNELS_LAST || op->choose_layout;
+  }
   if (!wanted) return PARE_OK;
   layout l = {.model = model, .n = model->n_values};
   pare_arena_init(&l.arena, model->ctx);
   l.tensors = pare_arena_array(&l.arena, (size_t)l.n, sizeof *l.tensors);
   l.last = pare_arena_array(&l.arena, (size_t)l.n, sizeof *l.last);
+  l.rules = pare_arena_array(&l.arena, (size_t)model->n_nodes, sizeof *l.rules);
   l.missing = pare_arena_array(&l.arena, (size_t)l.n, sizeof *l.missing);
   pare_status status = run_pass(&l, input_shapes);
   pare_arena_free(&l.arena);

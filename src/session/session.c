@@ -20,8 +20,7 @@ static pare_status rewrite(pare_session *session, const pare_shape *shapes, bool
     }
   }
   PARE_TRY(pare_plan_fold(model, shapes, PARE_FOLD_ALL, dynamic));
-  /* Whoever reads every value expects them in ONNX's order. */
-  return options->fuse && !options->keep_all && !*dynamic ? pare_plan_layout(model, shapes) : PARE_OK;
+  return options->fuse && !options->onnx_order && !*dynamic ? pare_plan_layout(model, shapes) : PARE_OK;
 }
 
 /* Training writes to weights: each gets memory of its own. */

@@ -16,11 +16,12 @@ typedef struct pare_plan_options {
       *input_shapes; /* [n inputs] or NULL: the model's own with `batch` for unknown first dims */
   pare_numerics numerics;
   int n_threads;
-  bool keep_all; /* no memory is shared: every value can be read after a run */
-  bool training; /* implies keep_all and no fusion */
-  bool fuse;     /* BatchNorm folding, activations, int8 fusion of QDQ */
-  bool profile;  /* time each step */
-  bool open;     /* input shapes come with each run: dynamic */
+  bool keep_all;   /* no memory is shared: every value can be read after a run */
+  bool onnx_order; /* images are not kept channels last */
+  bool training;   /* implies keep_all and no fusion */
+  bool fuse;       /* BatchNorm folding, activations, int8 fusion of QDQ */
+  bool profile;    /* time each step */
+  bool open;       /* input shapes come with each run: dynamic */
 } pare_plan_options;
 
 typedef struct pare_step {

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "kernels/f32_conv/f32_conv.h"
+#include "kernels/f32_conv/f32_conv_last.h"
+#include "kernels/f32_depthwise/f32_depthwise.h"
 #include "support/unit.h"
 
 static uint32_t seed = 3;
@@ -138,6 +140,90 @@ static void check_conv(pare_context *ctx, pare_f32_conv conv, int n_threads, boo
   pare_arena_free(&arena);
 }
 
+/* [n,H,W,c] convolution in plain loops: kernel rows, then columns, then channels ascending. */
+static float *plain_last(const pare_f32_conv_last *conv, const pare_f32_conv_last_args *args,
+                         const float *weights) {
+  const pare_window *w = &conv->window;
+  float *y = random_n(conv->n * conv->o * conv->n_columns), *to = y;
+  for (int64_t p = 0; p < conv->n * conv->n_columns; p++) {
+    const int64_t image = p / conv->n_columns, oy = p % conv->n_columns / w->out[1], ox = p % w->out[1];
+    for (int64_t o = 0; o < conv->o; o++, to++) {
+      float sum = 0.0f;
+      for (int64_t k = 0; k < w->kernel[0] * w->kernel[1]; k++) {
+        const int64_t at = x_at(w, oy, ox, k / w->kernel[1], k % w->kernel[1]);
+        for (int64_t c = 0; c < conv->cg && at >= 0; c++) {
+          const float *x = args->x + (image * w->in[0] * w->in[1] + at) * conv->c + o / conv->og * conv->cg;
+          const float product = weights[(o * conv->cg + c) * w->kernel[0] * w->kernel[1] + k] * x[c];
+          sum = sum + product;
+        }
+      }
+      if (args->bias) sum = sum + args->bias[o];
+      if (args->add) sum = sum + args->add[to - y];
+      sum = sum < args->clamp_low ? args->clamp_low : sum;
+      *to = sum > args->clamp_high ? args->clamp_high : sum;
+    }
+  }
+  return y;
+}
+
+static void check_last(pare_context *ctx, const pare_f32_conv *like, int n_threads, int options) {
+  pare_arena arena;
+  pare_arena_init(&arena, ctx);
+  pare_f32_conv_last conv = {
+      .window = like->window, .n = like->n, .c = like->c, .o = like->o, .groups = like->groups};
+  assert_int_equal(pare_pool_new(ctx, n_threads, &conv.pool), PARE_OK);
+  assert_int_equal(pare_f32_conv_last_plan(&conv, &arena), PARE_OK);
+  const int64_t n_y = conv.n * conv.o * conv.n_columns;
+  const size_t packed_len = pare_f32_conv_last_pack_len(&conv), bytes = pare_f32_conv_last_scratch(&conv);
+  float *x = random_n(conv.n * conv.c * conv.window.in[0] * conv.window.in[1]),
+        *weights = random_n(conv.o * conv.k), *bias = random_n(conv.o), *add = random_n(n_y),
+        *y = random_n(n_y), *packed = malloc(packed_len * sizeof(float)), *scratch = malloc(bytes);
+  memset(scratch, 0xee, bytes);
+  pare_f32_conv_last_pack(&conv, weights, packed);
+  const pare_f32_conv_last_args args = {.x = x,
+                                        .packed = packed,
+                                        .bias = options & 1 ? bias : NULL,
+                                        .add = (options & 2) && !conv.depthwise ? add : NULL,
+                                        .clamp_low = options & 4 ? 0.0f : -INFINITY,
+                                        .clamp_high = options & 4 ? 1.5f : INFINITY,
+                                        .y = y,
+                                        .scratch = scratch};
+  float *expected = plain_last(&conv, &args, weights);
+  pare_f32_conv_last_forward(&conv, &args);
+  assert_memory_equal(y, expected, (size_t)n_y * sizeof(float));
+  const pare_f32_depthwise_args depthwise = {.window = &conv.window,
+                                             .c = conv.c,
+                                             .x = x,
+                                             .w = packed,
+                                             .bias = args.bias,
+                                             .clamp_low = args.clamp_low,
+                                             .clamp_high = args.clamp_high,
+                                             .y = y,
+                                             .n_rows = conv.window.out[0]};
+  for (int v = 0; conv.depthwise && v < pare_f32_depthwise_count(); v++) {
+    memset(y, 0xee, (size_t)n_y * sizeof(float));
+    pare_f32_depthwise_at(v)->run(&depthwise);
+    assert_memory_equal(y, expected, (size_t)(conv.n_columns * conv.c) * sizeof(float));
+  }
+  free(x), free(weights), free(bias), free(add), free(y), free(packed), free(scratch), free(expected);
+  pare_pool_free(conv.pool);
+  pare_arena_free(&arena);
+}
+
+static void channels_last_equals_plain_loops_for_random_geometries(void **state) {
+  for (int i = 0; i < 500; i++) {
+    const pare_f32_conv conv = random_conv();
+    check_last(*state, &conv, i % 8 == 7 ? 3 : 1, i);
+  }
+  for (int64_t c = 3; c < 50; c++) { /* every tail of the depthwise vectors */
+    pare_f32_conv conv = random_conv();
+    conv.groups = conv.c = conv.o = c;
+    conv.window.in[1] += 20;
+    conv.window.out[1] += 20 / conv.window.stride[1];
+    check_last(*state, &conv, c % 8 == 7 ? 3 : 1, (int)c);
+  }
+}
+
 static void convolution_equals_plain_loops_for_random_geometries(void **state) {
   for (int i = 0; i < 400; i++) check_conv(*state, random_conv(), i % 8 == 7 ? 3 : 1, i % 2);
 }
@@ -172,6 +258,8 @@ static void sizes_that_overflow_are_refused(void **state) {
       .groups = 1,
       .window = {{1, 1}, {1, 1}, {1, 1}, {huge, huge}, {huge, huge}, {1, 1}, {2 * huge + 1, 2 * huge + 1}}};
   assert_int_equal(pare_f32_conv_plan(&conv, &arena), PARE_BAD_MODEL);
+  pare_f32_conv_last last = {.window = conv.window, .n = 1, .c = 1, .o = 1, .groups = 1};
+  assert_int_equal(pare_f32_conv_last_plan(&last, &arena), PARE_BAD_MODEL);
   pare_arena_free(&arena);
 }
 
@@ -185,6 +273,7 @@ static int free_context(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(channels_last_equals_plain_loops_for_random_geometries),
       cmocka_unit_test(convolution_equals_plain_loops_for_random_geometries),
       cmocka_unit_test(convolution_equals_plain_loops_for_the_shapes_of_the_example_networks),
       cmocka_unit_test(sizes_that_overflow_are_refused),

@@ -116,11 +116,11 @@ static void fill(pare_session *session) {
 
 /* Runs the model both ways (all outputs must agree) and frees it; how many nodes `op` the faster one has, and run channels last. */
 static void run_both_ways(maker *m, int *n_turns, int *n_last) {
-  pare_plan_options options = {.batch = 1, .fuse = true, .keep_all = true};
+  pare_plan_options options = {.batch = 1, .fuse = true, .onnx_order = true};
   pare_session *want, *have;
   assert_int_equal(pare_model_finish(m->model), PARE_OK);
   assert_int_equal(pare_session_plan(m->model, &options, &want), PARE_OK);
-  options.keep_all = false;
+  options.onnx_order = false;
   assert_int_equal(pare_session_plan(m->model, &options, &have), PARE_OK);
   fill(want);
   fill(have);

@@ -35,8 +35,10 @@ typedef struct pare_f32_conv {
 /* Fills the lower half from the upper; offsets come from the arena. OUT_OF_MEMORY, BAD_MODEL when sizes
  * overflow. */
 pare_status pare_f32_conv_plan(pare_f32_conv *conv, pare_arena *arena);
-/* After planning, before scratch is asked for: constant weights w [o,k] with so many zeros that the sparse form is
- * faster are packed, and used from then on instead of the forward call's. OUT_OF_MEMORY. */
+/* Whether constant weights w [o,k] have so many zeros that the sparse form is faster. After planning. */
+bool pare_f32_conv_wants_sparse(const pare_f32_conv *conv, const float *w);
+/* After planning, before scratch is asked for: such weights are packed, and used from then on instead of the
+ * forward call's. OUT_OF_MEMORY. */
 pare_status pare_f32_conv_use_sparse(pare_f32_conv *conv, pare_arena *arena, const float *w);
 /* Scratch memory: forward needs one part per thread. BAD_MODEL when sizes overflow. */
 pare_status pare_f32_conv_scratch(const pare_f32_conv *conv, pare_context *ctx, bool training, size_t *bytes);

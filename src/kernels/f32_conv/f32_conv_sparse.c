@@ -22,13 +22,16 @@ bool pare_f32_conv_sparse_floats(const pare_f32_conv *conv, size_t *floats) {
   return pare_mul_size((size_t)conv->og, (size_t)long_row(conv), floats);
 }
 
-pare_status pare_f32_conv_use_sparse(pare_f32_conv *conv, pare_arena *arena, const float *w) {
+bool pare_f32_conv_wants_sparse(const pare_f32_conv *conv, const float *w) {
   int64_t n_nonzeros = 0;
   for (int64_t i = 0; i < conv->o * conv->k; i++) n_nonzeros += w[i] != 0.0f;
   const int64_t n_computed = is_direct(conv) ? conv->n_columns : long_row(conv);
-  if (conv->depthwise || !pare_f32_spmm_wins(n_nonzeros, conv->o, conv->k, conv->n_columns, n_computed))
-    return PARE_OK;
-  if (conv->plane * conv->cg > INT32_MAX / 2) return PARE_OK; /* places are 32 bits */
+  return !conv->depthwise && pare_f32_spmm_wins(n_nonzeros, conv->o, conv->k, conv->n_columns, n_computed) &&
+         conv->plane * conv->cg <= INT32_MAX / 2; /* places are 32 bits */
+}
+
+pare_status pare_f32_conv_use_sparse(pare_f32_conv *conv, pare_arena *arena, const float *w) {
+  if (!pare_f32_conv_wants_sparse(conv, w)) return PARE_OK;
   pare_f32_sparse *sparse = pare_arena_alloc(arena, sizeof *sparse);
   if (!sparse) return PARE_OUT_OF_MEMORY;
   PARE_TRY(pare_f32_sparse_pack(arena, w, conv->k, 1, conv->o, conv->k, conv->offsets, 0, sparse));
