@@ -28,9 +28,9 @@ typedef struct cli_list {
 } cli_list;
 
 typedef struct cli_options {
-  const char *data, *recipe, *out, *checkpoint, *runtime;
-  bool json, quiet, fast, fresh, resume, help;
-  int64_t threads, limit_test, limit_train, batch, runs;
+  const char *data, *recipe, *out, *checkpoint, *runtime, *against, *write, *rtol, *atol, *nodes;
+  bool json, quiet, fast, fresh, resume, dot, help;
+  int64_t threads, limit_test, limit_train, batch, runs, seed;
   cli_list inputs, models;
   cli_list params; /* of a pass: name, value, name, value, ... */
   cli_list arguments;

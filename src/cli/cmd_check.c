@@ -1,5 +1,8 @@
-/* pare check MODEL --runtime onnxruntime@1.14 */
-#include "cli/cli.h"
+/* pare check MODEL: against what another runtime saved (--against DIR), for another runtime to run (--write DIR), or by a release's own word
+ * (--runtime NAME@VERSION). `--against onnxruntime` is the npm package's: wasm/cli/check.mjs runs it with these. */
+#include <string.h>
+
+#include "cli/check.h"
 
 static void print_problems(const pare_json_doc *doc) {
   int problems = pare_json_member(doc, 0, "problems");
@@ -36,14 +39,32 @@ static int print_runtime(pare_context *ctx, const cli_options *options, pare_buf
   return runs ? CLI_OK : CLI_FAILED;
 }
 
+static int check_runtime(pare_context *ctx, const cli_options *options, const pare_model *model) {
+  pare_buffer report;
+  if (pare_model_check_runtime(model, options->runtime, &report) != PARE_OK) return cli_fail(ctx);
+  return print_runtime(ctx, options, &report);
+}
+
+static int check_numbers(pare_context *ctx, const cli_options *options, const pare_model *model) {
+  cli_check check = {.ctx = ctx, .model = model, .options = options};
+  pare_status status = cli_check_open(&check, options->against);
+  if (status == PARE_OK && options->write != NULL) status = cli_check_write(&check, options->write);
+  int code = status != PARE_OK ? cli_fail(ctx) : CLI_OK;
+  if (code == CLI_OK && options->against != NULL) code = cli_check_against(&check, options->against);
+  cli_check_close(&check);
+  return code;
+}
+
 int cli_run_check(pare_context *ctx, const cli_options *options) {
   pare_model *model = NULL;
-  pare_buffer report;
-  if (options->runtime == NULL) return cli_usage("check needs --runtime NAME@VERSION (pare help check)");
+  if (options->runtime == NULL && options->against == NULL && options->write == NULL)
+    return cli_usage("check needs --against DIR, --write DIR or --runtime NAME@VERSION (pare help check)");
+  if (options->against != NULL && strcmp(options->against, "onnxruntime") == 0)
+    return cli_usage(
+        "ONNX Runtime itself is run by the npm package: npx pare check MODEL --against onnxruntime");
   if (cli_load_model(ctx, options->arguments.items[0], &model) != PARE_OK) return cli_fail(ctx);
-  int code = pare_model_check_runtime(model, options->runtime, &report) == PARE_OK
-                 ? print_runtime(ctx, options, &report)
-                 : cli_fail(ctx);
+  int code =
+      options->runtime != NULL ? check_runtime(ctx, options, model) : check_numbers(ctx, options, model);
   pare_model_free(model);
   return code;
 }

@@ -50,16 +50,46 @@ static void print_sums(const pare_json_doc *doc) {
   if (peak > 0) printf("%-11s %s at batch 1\n", "memory", cli_bytes(peak, a));
 }
 
+static const char *text_of(const pare_json_doc *doc, int object, const char *key) {
+  const char *text = pare_json_get_text(doc, pare_json_member(doc, object, key));
+  return text == NULL ? "" : text;
+}
+
+/* One line for each operator, with the first nodes that have it. */
+static void print_unsupported(const pare_json_doc *doc, int list, int i) {
+  int first = pare_json_item(doc, list, i), n = 0;
+  const char *op = text_of(doc, first, "op"), *domain = text_of(doc, first, "domain");
+  for (int k = 0; k < pare_json_count(doc, list); k++) {
+    int item = pare_json_item(doc, list, k);
+    if (strcmp(text_of(doc, item, "op"), op) != 0 || strcmp(text_of(doc, item, "domain"), domain) != 0)
+      continue;
+    if (k < i) return; /* told already */
+    if (n == 0) printf("  %s%s%s is not there: node", domain, *domain ? "." : "", op);
+    if (n < 5) printf("%s '%s'", n > 0 ? "," : "", text_of(doc, item, "node"));
+    n++;
+  }
+  if (n > 5) printf(" and %d more", n - 5);
+  printf("\n");
+}
+
+static void print_words(const pare_json_doc *doc, const char *key, const char *title) {
+  int list = pare_json_member(doc, 0, key);
+  if (pare_json_count(doc, list) == 0) return;
+  printf("%-12s", title);
+  for (int i = 0; i < pare_json_count(doc, list); i++)
+    printf("%s %s", i > 0 ? "," : "", pare_json_get_text(doc, pare_json_item(doc, list, i)));
+  printf("\n");
+}
+
 static void print_problems(const pare_json_doc *doc) {
   int list = pare_json_member(doc, 0, "unsupported");
   const char *problem = pare_json_get_text(doc, pare_json_member(doc, 0, "problem"));
-  if (problem != NULL) printf("\nIt cannot run: %s\n", problem);
-  for (int i = 0; i < pare_json_count(doc, list); i++) {
-    int item = pare_json_item(doc, list, i);
-    printf("  operator %s is not there (node '%s')\n",
-           pare_json_get_text(doc, pare_json_member(doc, item, "op")),
-           pare_json_get_text(doc, pare_json_member(doc, item, "node")));
-  }
+  if (problem == NULL) return;
+  printf("\nIt cannot run: ");
+  cli_print_wrapped(problem, 15);
+  for (int i = 0; i < pare_json_count(doc, list); i++) print_unsupported(doc, list, i);
+  print_words(doc, "possible", "still there");
+  print_words(doc, "impossible", "needs it run");
 }
 
 static pare_status print_info(pare_context *ctx, const pare_buffer *info) {

@@ -64,6 +64,23 @@ static void put_unsupported(pare_json *json, const pare_model *model) {
   pare_json_end(json, ']');
 }
 
+/* What works on a model that cannot run: its weights are there, and what is not known is carried along. */
+static void put_possible(pare_json *json, bool runs) {
+  static const char *const always[] = {"show",  "info", "prune", "quantize_weights", "quantize_dynamic",
+                                       "export"};
+  static const char *const running[] = {"run",     "eval",     "bench",         "train",
+                                        "distill", "quantize", "prune_channels"};
+  pare_json_key(json, "possible");
+  pare_json_array(json);
+  for (size_t i = 0; i < PARE_COUNT(always); i++) pare_json_text(json, always[i]);
+  for (size_t i = 0; i < PARE_COUNT(running) && runs; i++) pare_json_text(json, running[i]);
+  pare_json_end(json, ']');
+  pare_json_key(json, "impossible");
+  pare_json_array(json);
+  for (size_t i = 0; i < PARE_COUNT(running) && !runs; i++) pare_json_text(json, running[i]);
+  pare_json_end(json, ']');
+}
+
 static void put_about(pare_json *json, const pare_model *model) {
   pare_json_put_text(json, "graph", model->graph_name);
   pare_json_put_text(json, "producer", model->producer_name);
@@ -96,6 +113,7 @@ pare_status pare_model_info(const pare_model *model, pare_buffer *out) {
   }
   pare_json_put_bool(&json, "runs", runs);
   put_unsupported(&json, model);
+  put_possible(&json, runs);
   pare_model_report_json(&report, &json);
   pare_model_report_free(&report);
   pare_json_end(&json, '}');
