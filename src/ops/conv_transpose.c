@@ -155,5 +155,5 @@ const pare_op pare_op_conv_transpose = {
     .backward = backward,
     .cost = cost,
     .couple = couple,
-    .quant = PARE_QUANT_NONE,
+    .quant = PARE_QUANT_WEIGHTED,
 };

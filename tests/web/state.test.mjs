@@ -116,6 +116,18 @@ test('times add up by operator, slowest first', () => {
   ]);
 });
 
+test('a histogram takes blocks and their zero points for the weights they stand for, and half floats for their values', () => {
+  const scale = { name: 'w_scale', dtype: 'f32', shape: [2, 2], data: Float32Array.of(1, 10, 100, 1000) };
+  const zero = { name: 'w_zero_point', dtype: 'u4', shape: [2, 2], data: Uint8Array.of(1, 0, 0, 2) };
+  const row = (first, second) => [...Array(16).fill(first), ...Array(4).fill(second)];
+  const w = { name: 'w_quantized', dtype: 'u4', shape: [2, 20], data: Uint8Array.of(...row(3, 1), ...row(0, 5)) };
+  const blocks = binWeights([w, scale, zero], 'w_quantized', null);
+  assert.deepEqual([blocks.minimum, blocks.maximum, blocks.zeros, blocks.count], [0, 3000, 16, 40]);
+  const half = { name: 'h', dtype: 'f16', shape: [2, 2], data: Uint16Array.of(0x3c00, 0xc000, 0, 1) };
+  const plain = binWeights([half], 'h', null);
+  assert.deepEqual([plain.minimum, plain.maximum, plain.zeros], [-2, 1, 1]);
+});
+
 test('a histogram counts zeros apart and scales integers back', () => {
   const weights = [
     { name: 'w_quantized', dtype: 's8', shape: [2, 2], data: Int8Array.of(0, 10, -10, 20) },

@@ -32,7 +32,23 @@ const ARRAYS: Record<string, ArrayKind> = {
   u64: BigUint64Array,
 };
 
-function typed(dtype: string, bytes: Uint8Array<ArrayBuffer>): T.Weight['data'] {
+/** Two to a byte, the low half first. */
+function halfBytes(bytes: Uint8Array, count: number, signed: boolean): Int8Array | Uint8Array {
+  const out = signed ? new Int8Array(count) : new Uint8Array(count);
+  for (let i = 0; i < count; i++) {
+    const half = ((bytes[i >> 1] ?? 0) >> (i % 2 ? 4 : 0)) & 15;
+    out[i] = signed ? (half ^ 8) - 8 : half;
+  }
+  return out;
+}
+
+function typed(dtype: string, bytes: Uint8Array<ArrayBuffer>, shape: number[]): T.Weight['data'] {
+  if (dtype === 'u4' || dtype === 's4')
+    return halfBytes(
+      bytes,
+      shape.reduce((a, b) => a * b, 1),
+      dtype === 's4',
+    );
   return new (ARRAYS[dtype] ?? Uint8Array)(bytes.buffer);
 }
 
@@ -214,7 +230,7 @@ class LabModel extends Held implements T.Model {
   weights(): T.Weight[] {
     this.core.call('pare_js_model_weights', this.handle);
     return this.core.json<View[]>().map(({ name, dtype, shape, address, len_bytes }) => {
-      return { name, dtype, shape, data: typed(dtype, this.core.copy(address, len_bytes)) };
+      return { name, dtype, shape, data: typed(dtype, this.core.copy(address, len_bytes), shape) };
     });
   }
 

@@ -107,7 +107,7 @@ export interface Weight {
   name: string;
   dtype: string;
   shape: number[];
-  /** A copy, the caller's own. Strings and half floats come as their bytes. */
+  /** A copy, the caller's own. Half floats come as their bits, 4-bit integers as a number each. */
   data:
     | Float32Array
     | Float64Array

@@ -10,7 +10,9 @@ const N_BINS = 80;
 const BEYOND = 0.001;
 const QUANTIZED = /_(quantized|q|int8)$/;
 
+/** Blocks of MatMulNBits hold several weights in a byte: their bytes are no weights. */
 export function isWeightTensor(weight: Weight): boolean {
+  if (weight.name.endsWith('_blocks') || weight.name.endsWith('_scale') || weight.name.endsWith('_zero_point')) return false;
   return weight.shape.length >= 2 && !(weight.data instanceof BigInt64Array) && !(weight.data instanceof BigUint64Array);
 }
 
@@ -19,26 +21,53 @@ export function baseName(name: string): string {
   return name.replace(QUANTIZED, '');
 }
 
-function scalesFor(weights: Weight[], weight: Weight): { scale: Float32Array; axis0: number } | null {
-  if (weight.data instanceof Float32Array) return null;
-  const base = baseName(weight.name);
-  const found = weights.find(
-    (w) => w.name !== weight.name && w.data instanceof Float32Array && w.name.includes('scale') && w.name.startsWith(base),
-  );
-  if (!found) return null;
-  return { scale: found.data as Float32Array, axis0: weight.shape[0] ?? 1 };
+/** Of the tensor `${base}${suffix}`, as quantization names scales and zero points. */
+const beside = (weights: Weight[], weight: Weight, word: string): Weight | undefined =>
+  weights.find((w) => w !== weight && w.name.includes(word) && w.name.startsWith(baseName(weight.name)));
+
+/** Where in its scales element i of a tensor has its own: one for all, one for each index of the first axis, or one for a block along an axis. */
+function scalePlace(shape: number[], scale: Weight): (i: number) => number {
+  const count = shape.reduce((a, b) => a * b, 1);
+  const axis = scale.shape.length === shape.length ? shape.findIndex((dim, k) => dim !== scale.shape[k]) : -1;
+  if (axis >= 0 && scale.shape.length > 1) {
+    const [dim, blocks] = [shape[axis] ?? 1, scale.shape[axis] ?? 1];
+    const after = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+    const size = blockSize(dim, blocks);
+    return (i) => {
+      const row = Math.floor(i / after);
+      return (Math.floor(row / dim) * blocks + Math.floor((row % dim) / size)) * after + (i % after);
+    };
+  }
+  const per = scale.data.length === shape[0] ? count / shape[0] : count;
+  return (i) => (per ? Math.floor(i / per) : 0);
+}
+
+/** Blocks are powers of two: the one that cuts `dim` into so many. */
+function blockSize(dim: number, blocks: number): number {
+  for (let size = 16; size < dim; size *= 2) if (Math.ceil(dim / size) === blocks) return size;
+  return dim;
+}
+
+function halfFloat(bits: number): number {
+  const [exponent, fraction, sign] = [(bits >> 10) & 31, bits & 1023, bits & 0x8000 ? -1 : 1];
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (exponent ? 2 ** (exponent - 25) * (1024 + fraction) : 2 ** -24 * fraction);
 }
 
 function values(weights: Weight[], weight: Weight): Float32Array {
   const raw = weight.data as ArrayLike<number>;
-  const scales = scalesFor(weights, weight);
   const out = new Float32Array(raw.length);
-  if (!scales) {
-    for (let i = 0; i < raw.length; i++) out[i] = raw[i] as number;
+  const scale = weight.data instanceof Float32Array ? undefined : beside(weights, weight, 'scale');
+  if (!(scale?.data instanceof Float32Array)) {
+    for (let i = 0; i < raw.length; i++) out[i] = weight.dtype === 'f16' ? halfFloat(raw[i] as number) : (raw[i] as number);
     return out;
   }
-  const per = scales.scale.length === scales.axis0 ? raw.length / scales.axis0 : raw.length;
-  for (let i = 0; i < raw.length; i++) out[i] = (raw[i] as number) * (scales.scale[Math.floor(i / per)] ?? scales.scale[0] ?? 1);
+  const zero = beside(weights, weight, 'zero_point')?.data as ArrayLike<number> | undefined;
+  const place = scalePlace(weight.shape, scale);
+  for (let i = 0; i < raw.length; i++) {
+    const at = place(i);
+    out[i] = ((raw[i] as number) - (zero?.[at] ?? zero?.[0] ?? 0)) * (scale.data[at] ?? scale.data[0] ?? 1);
+  }
   return out;
 }
 

@@ -17,11 +17,12 @@ static const pare_tensor *constant_of(const pare_model *model, int i_value) {
 
 bool pare_quant_read_layer(const pare_model *model, const pare_node *node, pare_quant_layer *out) {
   const bool conv = pare_node_is(node, "Conv"), gemm = pare_node_is(node, "Gemm");
-  if ((!conv && !gemm && !pare_node_is(node, "MatMul")) || node->n_inputs < 2) return false;
+  const bool transposed = pare_node_is(node, "ConvTranspose") && pare_node_int(node, "group", 1) == 1;
+  if ((!conv && !transposed && !gemm && !pare_node_is(node, "MatMul")) || node->n_inputs < 2) return false;
   const pare_tensor *w = pare_model_const_input(model, node, 1);
   if (!w || w->dtype != PARE_F32 || pare_model_const_input(model, node, 0) || node->inputs[0] < 0)
     return false;
-  if (conv ? w->shape.rank < 3 : w->shape.rank != 2) return false;
+  if (conv || transposed ? w->shape.rank < 3 : w->shape.rank != 2) return false;
   if (gemm && (pare_node_int(node, "transA", 0) || pare_node_float(node, "alpha", 1.0f) != 1.0f ||
                pare_node_float(node, "beta", 1.0f) != 1.0f))
     return false;
@@ -138,6 +139,7 @@ pare_status pare_quant_plan_make(const pare_model *model, const pare_layer_choic
   }
   carry_back(plan);
   if (plan->n_weighted > 0) return PARE_OK;
-  return pare_fail(model->ctx, PARE_BAD_RECIPE,
-                   "there is no layer to quantize: Conv, Gemm or MatMul with constant weights");
+  return pare_fail(
+      model->ctx, PARE_BAD_RECIPE,
+      "there is no layer to quantize: Conv, ConvTranspose, Gemm or MatMul with constant weights");
 }

@@ -8,7 +8,7 @@
 
 typedef enum pare_quant_role {
   PARE_ROLE_F32,      /* stays as it is */
-  PARE_ROLE_WEIGHTED, /* Conv, Gemm, MatMul with constant weights */
+  PARE_ROLE_WEIGHTED, /* Conv, ConvTranspose (one group), Gemm, MatMul with constant weights */
   PARE_ROLE_VALUES,   /* Add, GlobalAveragePool: int8 in, int8 out, a scale of its own */
   PARE_ROLE_SAME      /* moves or selects values: in and out share a scale */
 } pare_quant_role;
@@ -32,6 +32,9 @@ typedef struct pare_quant_layer {
   int axis;             /* of the weights' output channels */
   int64_t n_out;
 } pare_quant_layer;
+static inline bool pare_quant_is_product(const pare_node *node) {
+  return pare_node_is(node, "Gemm") || pare_node_is(node, "MatMul");
+}
 bool pare_quant_read_layer(const pare_model *model, const pare_node *node, pare_quant_layer *out);
 /* The value behind a fused activation: of a Relu, or a Clip with constant bounds, that alone reads `i_value`; else `i_value`. */
 int pare_quant_tail(const pare_model *model, int i_value);

@@ -203,7 +203,7 @@ static pare_status rewrite(dynamic *d, const dynamic_params *params) {
     if (node->domain[0] || !pare_layer_chosen(&params->choice, node->name)) continue;
     if (lstm_fits(d->model, node)) {
       PARE_TRY(rewrite_lstm(d, i));
-    } else if (!pare_node_is(node, "Conv") && pare_quant_read_layer(d->model, node, &layer)) {
+    } else if (pare_quant_is_product(node) && pare_quant_read_layer(d->model, node, &layer)) {
       PARE_TRY(rewrite_product(d, i, &layer));
     } else {
       continue;

@@ -242,7 +242,7 @@ static pare_status rewrite_node(quantizer *q, int i_node) {
   pare_quant_layer layer;
   if (node->domain[0] || !pare_layer_chosen(&q->params->choice, node->name)) return PARE_OK;
   if (q->params->form == FORM_DEQUANTIZE) return dequantize_layer(q, i_node);
-  if (pare_node_is(node, "Conv") || !pare_quant_read_layer(q->model, node, &layer)) return PARE_OK;
+  if (!pare_quant_is_product(node) || !pare_quant_read_layer(q->model, node, &layer)) return PARE_OK;
   return nbits_layer(q, i_node, &layer);
 }
 
