@@ -225,6 +225,9 @@ pare_status pare_onnx_normalize(pare_model *model) {
       pare_node_remove_attr(&model->nodes[i], "spatial");
     }
     PARE_TRY(resize_of_old(model, i, opset));
+    if (opset < 16 && pare_node_is(&model->nodes[i], "RoiAlign")) /* half pixels came with the attribute */
+      PARE_TRY(pare_node_set_string(model, &model->nodes[i], "coordinate_transformation_mode",
+                                    "output_half_pixel"));
     if (pare_node_is(&model->nodes[i], "Scatter"))
       model->nodes[i].op_type = "ScatterElements"; /* its new name */
     PARE_TRY(mark_old_scan(model, &model->nodes[i], opset));

@@ -72,9 +72,8 @@ pare_status pare_axis_map_run(pare_call *call) {
   return PARE_OK;
 }
 
-pare_status pare_axis_map_backward(pare_grad_call *grad) {
+pare_status pare_axis_map_add_back(const pare_axis_map *map, pare_grad_call *grad) {
   if (!pare_grad_wants(grad, 0) || grad->d_out[0] == NULL) return PARE_OK;
-  const pare_axis_map *map = grad->call->state;
   rows r = rows_of(map);
   const int64_t *from = map->from[map->rank - 1];
   const float *g = pare_f32(grad->d_out[0]);
@@ -85,4 +84,8 @@ pare_status pare_axis_map_backward(pare_grad_call *grad) {
       if (from[i] >= 0) d[first + from[i]] += g[i];
   }
   return PARE_OK;
+}
+
+pare_status pare_axis_map_backward(pare_grad_call *grad) {
+  return pare_axis_map_add_back(grad->call->state, grad);
 }

@@ -18,6 +18,8 @@ void pare_axis_map_finish(pare_axis_map *map);
 /* Elements of `size` bytes; `constant` points at one. */
 void pare_axis_map_copy(const pare_axis_map *map, size_t size, const void *constant, const void *in,
                         void *out);
+/* d_in[0] += the gradients that arrive from d_out[0]. */
+pare_status pare_axis_map_add_back(const pare_axis_map *map, pare_grad_call *grad);
 /* call->state is a map without constants: the run and backward functions of such operators. */
 pare_status pare_axis_map_run(pare_call *call);
 pare_status pare_axis_map_backward(pare_grad_call *grad);

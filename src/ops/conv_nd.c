@@ -65,12 +65,10 @@ static void advance(int64_t *index, const int64_t *lengths, int n) {
   for (int d = n - 1; d >= 0 && ++index[d] == lengths[d]; d--) index[d] = 0;
 }
 
-/* Where output positions [first, first + m) read, for each place of the kernel. */
-static void find_places(const pare_conv_nd *conv, int64_t first, int64_t m, int32_t *places) {
-  const pare_window_nd *w = &conv->w;
+void pare_conv_nd_places(const pare_window_nd *w, int64_t kernel, int64_t first, int64_t m, int32_t *places) {
   int64_t start[PARE_WINDOW_MAX], k[PARE_WINDOW_MAX] = {0};
   for (int d = w->n - 1; d >= 0; first /= w->out[d--]) start[d] = first % w->out[d];
-  for (int64_t i = 0; i < conv->kernel; i++, advance(k, w->kernel, w->n)) {
+  for (int64_t i = 0; i < kernel; i++, advance(k, w->kernel, w->n)) {
     int64_t p[PARE_WINDOW_MAX];
     memcpy(p, start, sizeof p);
     for (int64_t j = 0; j < m; j++, advance(p, w->out, w->n)) {
@@ -115,7 +113,7 @@ static void for_pieces(const pare_call *call, const pare_conv_nd *conv, piece_fn
   for (int64_t first = 0; first < conv->out_plane; first += conv->block) {
     piece at = {.first = first};
     at.m = conv->out_plane - first < conv->block ? conv->out_plane - first : conv->block;
-    find_places(conv, first, at.m, p.places);
+    pare_conv_nd_places(&conv->w, conv->kernel, first, at.m, p.places);
     for (int64_t i = 0; i < conv->n * conv->groups; i++) {
       at.group = i % conv->groups;
       at.i_in = i * conv->cg * conv->in_plane;

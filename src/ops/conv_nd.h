@@ -16,6 +16,9 @@ typedef struct pare_conv_nd {
 
 /* Fills the rest from w, n, c, o and groups, and sets call->scratch_bytes. UNSUPPORTED, BAD_MODEL. */
 pare_status pare_conv_nd_plan(pare_call *call, pare_conv_nd *conv);
+/* Where output positions [first, first + m) read, for each of the `kernel` places: elements of a plane, -1 in the
+ * padding. places [kernel][m] */
+void pare_conv_nd_places(const pare_window_nd *w, int64_t kernel, int64_t first, int64_t m, int32_t *places);
 /* y[n,o,out] = (accumulate ? y : 0) + sum_k w[o,k] x[n,...] + bias[o] (or NULL), clamped by the node. */
 void pare_conv_nd_forward(const pare_call *call, const pare_conv_nd *conv, const float *x, const float *w,
                           const float *bias, bool accumulate, float *y);

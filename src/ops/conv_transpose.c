@@ -1,20 +1,24 @@
 /* ConvTranspose: the adjoint of Conv: every element of X spreads the kernel over Y (ONNX ConvTranspose, opset
  * 11), with groups, in any number of dimensions. Length of Y, with e = (kernel - 1) * dilation + 1:
  *   stride * (in - 1) + output_padding + e - pads
- * output_shape (or SAME_*: in * stride) fixes that length instead, and the pads follow: half of what is too
+ * output_shape (or SAME_*: in * stride, where the windows reach that far) fixes that length, and the pads follow: half of what is too
  * much at each end, the odd one at the end for SAME_UPPER and at the beginning otherwise. */
 #include "ops/conv_nd.h"
 #include "ops/op_util.h"
 
 static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
 
-/* One dimension: `length` > 0 is what Y must have. */
+/* One dimension: `length` > 0 is what Y must have, `same` what it has at most. */
 static pare_status out_length(pare_call *call, pare_window_nd *w, int i, int64_t output_padding,
-                              int64_t length, bool end_first) {
+                              int64_t length, bool same, bool end_first) {
   const int64_t most = INT64_C(0x7fffffff), extent = (w->kernel[i] - 1) * w->dilation[i] + 1;
   int64_t whole = w->stride[i] * (w->out[i] - 1); /* both are below 2^31 */
   if (extent > most || __builtin_add_overflow(whole, output_padding + extent, &whole))
     return pare_fail(call->ctx, PARE_BAD_MODEL, "a window of %lld", (long long)extent);
+  if (same && length == 0) {
+    w->pad_begin[i] = w->pad_end[i] = 0;
+    if (w->stride[i] * w->out[i] < whole) length = w->stride[i] * w->out[i];
+  }
   if (length > 0) {
     const int64_t pads = whole > length ? whole - length : 0;
     w->pad_begin[i] = end_first ? pads / 2 : pads - pads / 2;
@@ -54,8 +58,7 @@ static pare_status read_window(pare_call *call, pare_window_nd *w) {
     const bool valid = strcmp(auto_pad, "VALID") == 0;
     w->pad_begin[i] = valid ? 0 : pads[i];
     w->pad_end[i] = valid ? 0 : pads[n + i];
-    const int64_t length = has_lengths ? lengths[i] : same ? w->out[i] * w->stride[i] : 0;
-    PARE_TRY(out_length(call, w, i, padding[i], length, upper));
+    PARE_TRY(out_length(call, w, i, padding[i], has_lengths ? lengths[i] : 0, same, upper));
   }
   return PARE_OK;
 }

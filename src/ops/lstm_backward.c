@@ -15,7 +15,7 @@ typedef struct parts {
   float *packed;              /* operands of the final products */
 } parts;
 
-static parts parts_of(const pare_lstm *l, float *scratch, size_t *len) {
+static parts parts_of(const pare_recurrent *l, float *scratch, size_t *len) {
   const size_t h = (size_t)l->hidden, n = (size_t)l->batch, rows = (size_t)l->length * n;
   const size_t w = pare_f32_pack_len(4 * l->hidden, l->input), x = pare_f32_pack_len((int64_t)rows, l->input);
   const size_t hs = pare_f32_pack_len((int64_t)rows, l->hidden);
@@ -38,7 +38,7 @@ static parts parts_of(const pare_lstm *l, float *scratch, size_t *len) {
   return p;
 }
 
-bool pare_lstm_backward_len(const pare_lstm *l, size_t *len) {
+bool pare_lstm_backward_len(const pare_recurrent *l, size_t *len) {
   /* infer has bounded rows * 8H; what is left are the packed copies of X, W and R, at most 8 columns wider
    * than these */
   const size_t rows = (size_t)l->length * (size_t)l->batch;
@@ -58,29 +58,29 @@ typedef struct step_values {
 
 /* dh, dc: gradients of this step's H and C; on return dc is that of the step before. a: [4H], gradients
  * before the activations. */
-static void step_back(const pare_lstm *l, int64_t d, const float *peephole, const step_values *v,
+static void step_back(const pare_recurrent *l, int64_t d, const float *peephole, const step_values *v,
                       const float *dh, float *dc, float *a) {
   const int64_t n = l->hidden;
-  const pare_lstm_activation *const *act = l->activations[d];
+  const pare_activation *act = l->activations[d];
   const float *gi = v->gates, *go = gi + n, *gf = gi + 2 * n, *gg = gi + 3 * n;
   for (int64_t k = 0; k < n; k++) {
-    const float d_o = dh[k] * v->hc[k] * act[0]->slope(go[k]);
-    float d_cell = dc[k] + dh[k] * go[k] * act[2]->slope(v->hc[k]);
+    const float d_o = dh[k] * v->hc[k] * pare_slope(&act[0], go[k]);
+    float d_cell = dc[k] + dh[k] * go[k] * pare_slope(&act[2], v->hc[k]);
     if (peephole) d_cell += d_o * peephole[n + k];
     float into_i = d_cell * gg[k], d_f = d_cell * v->c_before[k];
     if (l->input_forget) into_i -= d_f;
-    const float d_i = into_i * act[0]->slope(gi[k]);
-    d_f = l->input_forget ? 0.0f : d_f * act[0]->slope(gf[k]);
+    const float d_i = into_i * pare_slope(&act[0], gi[k]);
+    d_f = l->input_forget ? 0.0f : d_f * pare_slope(&act[0], gf[k]);
     a[k] = d_i;
     a[n + k] = d_o;
     a[2 * n + k] = d_f;
-    a[3 * n + k] = d_cell * gi[k] * act[1]->slope(gg[k]);
+    a[3 * n + k] = d_cell * gi[k] * pare_slope(&act[1], gg[k]);
     dc[k] = d_cell * gf[k];
     if (peephole) dc[k] += d_i * peephole[k] + d_f * peephole[2 * n + k];
   }
 }
 
-static void add_peephole_gradient(const pare_lstm *l, const step_values *v, const float *a, float *dp) {
+static void add_peephole_gradient(const pare_recurrent *l, const step_values *v, const float *a, float *dp) {
   const int64_t n = l->hidden;
   for (int64_t k = 0; k < n; k++) {
     dp[k] += a[k] * v->c_before[k];
@@ -89,28 +89,8 @@ static void add_peephole_gradient(const pare_lstm *l, const step_values *v, cons
   }
 }
 
-static void start_state(const pare_lstm *l, const pare_grad_call *grad, int i_out, int64_t d, float *to) {
-  const bool there = i_out < grad->call->n_out && grad->d_out[i_out];
-  for (int64_t b = 0; b < l->batch; b++) {
-    float *row = to + b * l->hidden;
-    memset(row, 0, (size_t)l->hidden * sizeof(float));
-    if (there)
-      pare_op_copy(row, pare_f32(grad->d_out[i_out]) + pare_lstm_state_at(l, d, b),
-                   (size_t)l->hidden * sizeof(float));
-  }
-}
-
-static void add_state(const pare_lstm *l, const pare_grad_call *grad, int i_in, int64_t d,
-                      const float *from) {
-  if (!pare_grad_wants(grad, i_in)) return;
-  for (int64_t b = 0; b < l->batch; b++) {
-    pare_op_add_f32(pare_f32(grad->d_in[i_in]) + pare_lstm_state_at(l, d, b), from + b * l->hidden,
-                    l->hidden);
-  }
-}
-
 /* One step of all sequences. */
-static void back_one_step(const pare_lstm *l, const pare_grad_call *grad, int64_t d, int64_t s,
+static void back_one_step(const pare_recurrent *l, const pare_grad_call *grad, int64_t d, int64_t s,
                           const parts *p, const float *saved) {
   const pare_call *call = grad->call;
   const int64_t h = l->hidden, n = l->batch;
@@ -119,17 +99,15 @@ static void back_one_step(const pare_lstm *l, const pare_grad_call *grad, int64_
   const float *peephole = pare_call_has(call, LSTM_P) ? pare_f32(call->in[LSTM_P]) + d * 3 * h : NULL;
   const float *dy = call->n_out > 0 && grad->d_out[0] ? pare_f32(grad->d_out[0]) : NULL;
   for (int64_t b = 0; b < n; b++) {
-    const int64_t len = pare_lstm_length_of(l, call, b), t = s >= len                   ? s
-                                                             : pare_lstm_reversed(l, d) ? len - 1 - s
-                                                                                        : s;
-    const int64_t row = t * l->row_t + b * l->row_b, at = s * n + b;
+    const int64_t len = pare_recurrent_length_of(l, call, b), t = pare_recurrent_time(l, d, s, len);
+    const int64_t row = pare_recurrent_row(l, t, b), at = s * n + b;
     float *a = p->step + b * 4 * h, *dh = p->dh + b * h;
     memcpy(p->h_before + row * h, saved_h + at * h, (size_t)h * sizeof(float));
     if (s >= len) {
       memset(a, 0, (size_t)(4 * h) * sizeof(float));
     } else {
       const step_values v = {saved + at * 4 * h, saved_c + at * h, saved_c + (at + n) * h, saved_hc + at * h};
-      if (dy) pare_op_add_f32(dh, dy + pare_lstm_y_at(l, t, d, b), h);
+      if (dy) pare_op_add_f32(dh, dy + pare_recurrent_y_at(l, t, d, b), h);
       step_back(l, d, peephole, &v, dh, p->dc + b * h, a);
       if (pare_grad_wants(grad, LSTM_P))
         add_peephole_gradient(l, &v, a, pare_f32(grad->d_in[LSTM_P]) + d * 3 * h);
@@ -141,56 +119,28 @@ static void back_one_step(const pare_lstm *l, const pare_grad_call *grad, int64_
   const pare_f32_gemm_args args = pare_product_args(&product, p->packed_r);
   pare_f32_gemm(call->pool, call->numerics, &args);
   for (int64_t b = 0; b < n; b++) { /* past the end of a sequence the gradient passes through */
-    if (s < pare_lstm_length_of(l, call, b))
+    if (s < pare_recurrent_length_of(l, call, b))
       memcpy(p->dh + b * h, p->dh_before + b * h, (size_t)h * sizeof(float));
-  }
-}
-
-static void add_weight_gradients(const pare_lstm *l, const pare_grad_call *grad, int64_t d, const parts *p) {
-  const pare_call *call = grad->call;
-  const int64_t h = l->hidden, h4 = 4 * h, rows = l->length * l->batch, n_in = l->input;
-  const float *w = pare_f32(call->in[LSTM_W]) + d * h4 * n_in, *x = pare_f32(call->in[LSTM_X]);
-  if (pare_grad_wants(grad, LSTM_W)) {
-    const pare_product q = {h4,   n_in, rows, p->d_gates, 1,
-                            h4,   x,    n_in, 1,          pare_f32(grad->d_in[LSTM_W]) + d * h4 * n_in,
-                            n_in, true};
-    pare_product_run(call, &q, p->packed);
-  }
-  if (pare_grad_wants(grad, LSTM_R)) {
-    const pare_product q = {h4, h,           rows, p->d_gates, 1,
-                            h4, p->h_before, h,    1,          pare_f32(grad->d_in[LSTM_R]) + d * h4 * h,
-                            h,  true};
-    pare_product_run(call, &q, p->packed);
-  }
-  if (pare_grad_wants(grad, LSTM_X)) {
-    const pare_product q = {rows, n_in, h4, p->d_gates, h4, 1, w, n_in, 1, pare_f32(grad->d_in[LSTM_X]),
-                            n_in, true};
-    pare_product_run(call, &q, p->packed);
-  }
-  if (pare_grad_wants(grad, LSTM_B)) {
-    float *db = pare_f32(grad->d_in[LSTM_B]) + d * 2 * h4;
-    for (int64_t r = 0; r < rows; r++) {
-      pare_op_add_f32(db, p->d_gates + r * h4, h4);
-      pare_op_add_f32(db + h4, p->d_gates + r * h4, h4);
-    }
   }
 }
 
 pare_status pare_lstm_backward(pare_grad_call *grad) {
   pare_call *call = grad->call;
-  const pare_lstm *l = call->state;
+  const pare_recurrent *l = call->state;
   const int64_t h4 = 4 * l->hidden;
   size_t len;
   const parts p = parts_of(l, call->scratch, &len);
   for (int64_t d = 0; d < l->directions; d++) {
     const float *saved = (const float *)call->saved + (size_t)d * pare_lstm_saved_len(l);
     pare_f32_pack_b(pare_f32(call->in[LSTM_R]) + d * h4 * l->hidden, l->hidden, 1, h4, l->hidden, p.packed_r);
-    start_state(l, grad, 1, d, p.dh);
-    start_state(l, grad, 2, d, p.dc);
+    pare_recurrent_get_grad(l, grad, 1, d, p.dh);
+    pare_recurrent_get_grad(l, grad, 2, d, p.dc);
     for (int64_t s = l->length - 1; s >= 0; s--) back_one_step(l, grad, d, s, &p, saved);
-    add_weight_gradients(l, grad, d, &p);
-    add_state(l, grad, LSTM_H0, d, p.dh);
-    add_state(l, grad, LSTM_C0, d, p.dc);
+    pare_recurrent_grad_inputs(l, grad, d, p.d_gates, p.packed);
+    pare_recurrent_grad_r(l, grad, d, p.d_gates, 0, 4, p.h_before, p.packed);
+    for (int half = 0; half < 2; half++) pare_recurrent_grad_b(l, grad, d, half, p.d_gates);
+    pare_recurrent_add_grad(l, grad, LSTM_H0, d, p.dh);
+    pare_recurrent_add_grad(l, grad, LSTM_C0, d, p.dc);
   }
   return PARE_OK;
 }

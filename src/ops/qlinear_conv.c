@@ -1,6 +1,7 @@
 /* QLinearConv: int8 convolution, requantized (ONNX QLinearConv, opset 10), and ConvInteger: the int32 sums themselves (ONNX ConvInteger,
  * opset 10). scale = (x_scale * w_scale[o]) / y_scale in f32, as ONNX Runtime computes it. A fused activation becomes bounds of the
  * output's integers. The work is done in kernels/q8_conv. */
+#include "ops/qconv_nd.h"
 #include "ops/quantized.h"
 #include "ops/window.h"
 
@@ -33,6 +34,7 @@ static pare_status infer_conv(pare_call *call, int i_w, pare_dtype dtype) {
                      "%lld channels in, weights [%lld,%lld,...] and group %lld do not fit together",
                      (long long)c, (long long)o, (long long)cg, (long long)group);
   }
+  if (pare_qconv_is_nd(call)) return pare_qconv_nd_infer(call, i_w, dtype);
   pare_window window;
   PARE_TRY(pare_window_read(call, x, w->dims + 2, false, &window));
   const pare_shape y = pare_window_out_shape(x, o, &window);
@@ -125,6 +127,7 @@ static pare_status allocate(pare_call *call, qconv *q) {
 }
 
 static pare_status prepare(pare_call *call) {
+  if (pare_qconv_is_nd(call)) return pare_qconv_nd_prepare(call, is_linear(call) ? 3 : 1);
   qconv *q = pare_arena_alloc(call->arena, sizeof *q);
   if (!q) return PARE_OUT_OF_MEMORY;
   call->state = q;
@@ -160,6 +163,7 @@ static void turn(const void *from, int64_t n, int64_t rows, int64_t columns, siz
 }
 
 static pare_status run(pare_call *call) {
+  if (pare_qconv_is_nd(call)) return pare_qconv_nd_run(call);
   qconv *q = call->state;
   const pare_q8_conv *conv = &q->conv;
   if (!q->weights_ready) pack_weights(call, q, q->bias);

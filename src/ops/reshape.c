@@ -40,20 +40,36 @@ static pare_status infer(pare_call *call) {
   return pare_op_set_out(call, 0, call->in[0]->dtype, &out);
 }
 
-/* Only the form of a Flatten is followed: [N,C,...] to [N,-1], where the shape still holds when channels
- * go. */
+/* Axes [first, end) of the input become axis `axis` of the output. Of these, channels are the first when it is the
+ * axis of channels (Flatten of an image), the last otherwise (directions and hidden units, heads and features). */
+static pare_status couple_merged(const pare_call *call, pare_coupler *coupler, int first, int end, int axis) {
+  const pare_shape *in = &call->in[0]->shape;
+  const int channels = first == 1 && in->dims[1] > 1 ? 1 : end - 1;
+  const int64_t n = in->dims[channels], inner = pare_shape_count_range(in, channels + 1, end),
+                all = call->out[0]->shape.dims[axis];
+  for (int64_t i = 0; i < all; i++)
+    PARE_TRY(pare_couple(coupler, 0, channels, i / inner % n, PARE_OUT(0), axis, i));
+  return PARE_OK;
+}
+
+/* Axes that stay, and axes that become one, are followed as long as `shape` still holds when channels go: the axis
+ * that they become is -1 there, or 0 where just axes of length 1 leave. What comes behind anything else is not. */
 static pare_status couple(const pare_call *call, pare_coupler *coupler) {
   const pare_shape *in = &call->in[0]->shape, *out = &call->out[0]->shape;
   int64_t dims[PARE_MAX_RANK];
-  const size_t n = pare_op_ints(call, 1, dims, PARE_MAX_RANK);
-  if (in->rank < 2 || n != 2 || in->dims[0] != out->dims[0]) return PARE_OK;
-  const int64_t inner = pare_shape_count_range(in, 2, in->rank);
-  const bool follows = dims[1] == -1 || (dims[1] == 0 && inner == 1);
-  if (!follows || in->dims[1] * inner != out->dims[1]) return PARE_OK;
-  PARE_TRY(pare_couple_axes(coupler, 0, 0, PARE_OUT(0), 0));
-  for (int64_t c = 0; c < in->dims[1]; c++)
-    for (int64_t k = 0; k < inner; k++)
-      PARE_TRY(pare_couple(coupler, 0, 1, c, PARE_OUT(0), 1, c * inner + k));
+  const int n = (int)pare_op_ints(call, 1, dims, PARE_MAX_RANK);
+  int k = 0;
+  for (int axis = 0; axis < n && k < in->rank; axis++) {
+    const int first = k;
+    int64_t length = in->dims[k++];
+    while (length < out->dims[axis] && k < in->rank) length *= in->dims[k++];
+    if (axis == n - 1)
+      for (; k < in->rank; k++) length *= in->dims[k]; /* axes of length 1 */
+    if (length != out->dims[axis]) return PARE_OK;
+    const bool follows = dims[axis] == -1 || (dims[axis] == 0 && (length == in->dims[axis] && first == axis));
+    if (k == first + 1 && dims[axis] != -1 && !follows) continue; /* a number: it stays as it is */
+    if (follows) PARE_TRY(couple_merged(call, coupler, first, k, axis));
+  }
   return PARE_OK;
 }
 

@@ -140,7 +140,21 @@ static void freeze_value(pare_groups *groups, int i_value) {
   for (int axis = 0; axis < PARE_MAX_RANK; axis++) freeze_axis(groups, i_value, axis);
 }
 
-/* Inputs and outputs of the graph keep their shape; what folding computed is in no file. */
+/* What folding computed is in no file, and what it computed with must go on giving that. */
+static void freeze_folded(pare_groups *groups, const pare_model *source) {
+  const pare_model *model = groups->session->model;
+  for (int i = 0; i < source->n_nodes; i++) {
+    const pare_node *node = &source->nodes[i];
+    if (pare_model_find_node(model, node->name) >= 0) continue;
+    for (int k = 0; k < node->n_inputs; k++) {
+      if (node->inputs[k] < 0) continue;
+      const int i_value = pare_model_find_value(model, source->values[node->inputs[k]].name);
+      if (i_value >= 0 && model->values[i_value].is_initializer) freeze_value(groups, i_value);
+    }
+  }
+}
+
+/* Inputs and outputs of the graph keep their shape. */
 static void freeze_ends(pare_groups *groups, const pare_model *source) {
   const pare_model *model = groups->session->model;
   for (int i = 0; i < model->n_inputs; i++) freeze_value(groups, model->inputs[i]);
@@ -184,7 +198,10 @@ static pare_status build(pare_groups *groups, const pare_model *source) {
       groups->base && groups->is_filter && coupler ? number_elements(groups) : PARE_OUT_OF_MEMORY;
   for (int i = 0; i < groups->session->n_steps && status == PARE_OK; i++)
     status = couple_step(groups, coupler, &groups->session->steps[i].call);
-  if (status == PARE_OK) freeze_ends(groups, source);
+  if (status == PARE_OK) {
+    freeze_ends(groups, source);
+    freeze_folded(groups, source);
+  }
   pare_free(groups->ctx, coupler);
   return status;
 }

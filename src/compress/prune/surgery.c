@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "ops/recurrent.h"
+
 typedef struct surgeon {
   const pare_groups *groups;
   const bool *removed;
@@ -80,8 +82,28 @@ static pare_status cut_groups(const surgeon *s) {
   return PARE_OK;
 }
 
+/* hidden_size follows; states of zeros, which exporters compute with the old size, are left out. */
+static pare_status cut_hidden_units(const surgeon *s) {
+  const pare_session *session = s->groups->session;
+  for (int i = 0; i < session->n_steps; i++) {
+    const pare_call *call = &session->steps[i].call;
+    const pare_node *planned = call->node;
+    if (planned->op->couple != pare_recurrent_couple) continue;
+    const int64_t n_removed = count_removed(s, planned->inputs[RECURRENT_R], 2);
+    const int i_node = pare_model_find_node(s->model, planned->name);
+    if (!n_removed || i_node < 0) continue;
+    pare_node *node = &s->model->nodes[i_node];
+    PARE_TRY(
+        pare_node_set_int(s->model, node, "hidden_size", call->in[RECURRENT_R]->shape.dims[2] - n_removed));
+    for (int k = RECURRENT_H0; k <= RECURRENT_H0 + 1 && k < node->n_inputs; k++)
+      if (pare_recurrent_zero_state(call, k)) node->inputs[k] = -1;
+  }
+  return PARE_OK;
+}
+
 static pare_status operate(const surgeon *s) {
   PARE_TRY(cut_groups(s));
+  PARE_TRY(cut_hidden_units(s));
   for (int i = 0; i < s->groups->session->model->n_values; i++) PARE_TRY(cut_value(s, i));
   PARE_TRY(pare_model_finish(s->model));
   pare_session *session;

@@ -1,4 +1,4 @@
-"""Makes ops.txt: values and gradients of the heavy operators from PyTorch. Run: /usr/bin/python3 tests/golden/ops/make_ops.py
+"""Makes ops.txt and ops_nd.txt: values and gradients of the heavy operators from PyTorch. Run: /usr/bin/python3 tests/golden/ops/make_ops.py
 Format, one item a line: case OP TITLE | attr NAME TYPE VALUE... | in/out/dout/din INDEX DTYPE SHAPE VALUES | end.
 `dout` are the gradients that come in, `din` those expected (missing: none). `mode train`: only a training session gives these values.
 """
@@ -32,6 +32,8 @@ def case(op, title, attrs, inputs, fn, train=False, grad=True, no_grad_in=(), ex
             lines.append(f"attr {name} i {value}")
         elif value and isinstance(value[0], str):
             lines.append(f"attr {name} strings " + " ".join(value))
+        elif value and isinstance(value[0], float):
+            lines.append(f"attr {name} floats " + " ".join(f"{v:.9g}" for v in value))
         else:
             lines.append(f"attr {name} ints " + " ".join(map(str, value)))
     for n, i in enumerate(before):
@@ -268,6 +270,163 @@ for op, fn in [("ReduceMean", lambda x, d: x.mean(d, True)), ("ReduceSum", lambd
     case(op, "two axes", {}, [r(2, 3, 4), ints(0, 2)], lambda i: [fn(i[0], (0, 2))])
     case(op, "the last axis", {}, [r(3, 5), ints(-1)], lambda i: [fn(i[0], (-1,))])
 
-path = pathlib.Path(__file__).parent / "ops.txt"
-path.write_text("\n".join(lines) + "\n")
-print(path, path.stat().st_size, "bytes,", sum(l.startswith("case") for l in lines), "cases")
+def write(name):
+    path = pathlib.Path(__file__).parent / name
+    path.write_text("\n".join(lines) + "\n")
+    print(path, path.stat().st_size, "bytes,", sum(l.startswith("case") for l in lines), "cases")
+    del lines[1:]
+
+
+write("ops.txt")
+
+# ---- ops_nd.txt: any number of dimensions, the ways back, other recurrent cells
+torch.manual_seed(2)
+
+
+def ends(pads):
+    """ONNX's begins and ends as F.pad wants them."""
+    n = len(pads) // 2
+    return [p for i in reversed(range(n)) for p in (pads[i], pads[n + i])]
+
+
+def conv3d(title, x, w, b, stride=(1, 1, 1), pads=(0,) * 6, dilation=(1, 1, 1), group=1):
+    attrs = {"strides": list(stride), "pads": list(pads), "dilations": list(dilation), "group": group}
+    case("Conv", title, attrs, [r(x), r(w), r(b) if b else None],
+         lambda i: [F.conv3d(F.pad(i[0], ends(pads)), i[1], i[2], stride, 0, dilation, group)])
+
+
+conv3d("three dimensions", (2, 2, 3, 4, 3), (3, 2, 2, 2, 2), (3,))
+conv3d("three dimensions, uneven pads, strides, dilations, groups", (1, 4, 4, 3, 5), (2, 2, 2, 1, 3), None, (2, 1, 1), (1, 0, 0, 0, 1, 2), (1, 2, 1), 2)
+
+
+def transpose(title, x, w, b, stride, pad, extra, dilation, group=1):
+    n = len(x) - 2
+    f = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}[n]
+    attrs = {"strides": list(stride), "pads": list(pad) * 2, "output_padding": list(extra), "dilations": list(dilation), "group": group}
+    case("ConvTranspose", title, attrs, [r(x), r(w), r(b) if b else None], lambda i: [f(i[0], i[1], i[2], stride, pad, extra, group, dilation)])
+
+
+transpose("line", (2, 3, 5), (3, 2, 3), (2,), (2,), (1,), (1,), (1,))
+transpose("image", (2, 3, 3, 4), (3, 2, 3, 2), (2,), (2, 1), (1, 0), (1, 0), (1, 2))
+transpose("groups", (1, 4, 3, 3), (4, 2, 2, 2), (4,), (2, 2), (0, 0), (0, 0), (1, 1), 2)
+transpose("volume", (1, 2, 2, 2, 3), (2, 2, 2, 3, 2), (2,), (2, 1, 1), (0, 1, 0), (1, 0, 0), (1, 1, 1))
+
+
+def pool3d(op, title, x, kernel, stride, pad, ceil=0, include=0):
+    attrs = {"kernel_shape": list(kernel), "strides": list(stride), "pads": list(pad) * 2, "ceil_mode": ceil}
+    if op == "MaxPool":
+        return case(op, title, attrs, [r(x)], lambda i: [F.max_pool3d(i[0], kernel, stride, pad, 1, bool(ceil))])
+    attrs["count_include_pad"] = include
+    case(op, title, attrs, [r(x)], lambda i: [F.avg_pool3d(i[0], kernel, stride, pad, bool(ceil), bool(include))])
+
+
+pool3d("MaxPool", "volume", (2, 2, 4, 3, 5), (2, 2, 3), (2, 1, 2), (1, 0, 1), 1)
+pool3d("AveragePool", "volume", (2, 2, 4, 3, 5), (2, 2, 3), (2, 1, 2), (1, 0, 1), 1)
+pool3d("AveragePool", "volume, padding counts", (1, 2, 3, 4, 3), (2, 3, 2), (1, 2, 1), (1, 1, 0), 0, 1)
+case("GlobalMaxPool", "volume", {}, [r(2, 2, 2, 3, 2)], lambda i: [i[0].amax((2, 3, 4), keepdim=True)])
+
+
+def resize(title, x, scales, mode, align=False, **extra):
+    """PyTorch's linear and cubic take at most four dimensions, nearest the floor of x / scale."""
+    place = {"coordinate_transformation_mode": "align_corners" if align else "asymmetric" if mode == "nearest" else "half_pixel"}
+    attrs = {"mode": mode, **place, **extra}
+    if mode == "nearest":
+        attrs["nearest_mode"] = "floor"
+    names = {("linear", 1): "linear", ("linear", 2): "bilinear", ("linear", 3): "trilinear", ("cubic", 2): "bicubic", ("nearest", 1): "nearest",
+             ("nearest", 2): "nearest"}
+    options = {} if mode == "nearest" else {"align_corners": align}
+    case("Resize", title, attrs, [r(x), None, torch.tensor([1, 1, *scales], dtype=torch.float32)],
+         lambda i: [F.interpolate(i[0], scale_factor=scales, mode=names[mode, len(scales)], recompute_scale_factor=False, **options)], no_grad_in=(2,))
+
+
+resize("nearest", (2, 2, 3, 4), (2.0, 1.5), "nearest")
+resize("linear up", (1, 2, 3, 4), (2.0, 1.5), "linear")
+resize("linear down", (1, 2, 5, 7), (0.5, 0.75), "linear")
+resize("linear, corners aligned", (1, 2, 3, 4), (3.0, 2.0), "linear", True)
+resize("linear, line", (1, 3, 5), (2.5,), "linear")
+resize("linear, volume", (1, 1, 2, 3, 2), (2.0, 1.0, 2.0), "linear")
+resize("cubic", (1, 2, 4, 5), (2.0, 1.5), "cubic")
+resize("cubic, corners aligned", (1, 1, 4, 3), (2.0, 2.0), "cubic", True)
+case("Resize", "antialias linear", {"mode": "linear", "antialias": 1, "exclude_outside": 1}, [r(1, 2, 7, 6), None, torch.tensor([1, 1, 3 / 7, 0.5])],
+     lambda i: [F.interpolate(i[0], size=(3, 3), mode="bilinear", antialias=True)], no_grad_in=(2,))
+
+
+# GRU and RNN: PyTorch's own modules, forward, reverse and both ways
+def cell(op, title, T, N, I, H, D=1, lens=None, reverse=False, layout=0, state=True, bias=True, relu=False):
+    module = nn.GRU(I, H, bidirectional=D == 2, bias=bias) if op == "GRU" else nn.RNN(I, H, bidirectional=D == 2, bias=bias, nonlinearity="relu" if relu else "tanh")
+    G = 3 if op == "GRU" else 1
+    order = (lambda t: torch.cat([t.split(H)[k] for k in (1, 0, 2)])) if op == "GRU" else lambda t: t  # PyTorch: r z n
+    suffix = ["", "_reverse"][:D]
+    w, rr = (torch.stack([order(getattr(module, f"weight_{k}_l0{s}")) for s in suffix]).detach() for k in ("ih", "hh"))
+    b = torch.stack([torch.cat([order(getattr(module, f"bias_{k}_l0{s}")) for k in ("ih", "hh")]) for s in suffix]).detach() if bias else None
+    attrs = {"hidden_size": H, "direction": "bidirectional" if D == 2 else "reverse" if reverse else "forward"}
+    if op == "GRU": attrs["linear_before_reset"] = 1
+    if layout: attrs["layout"] = layout
+    if relu: attrs["activations"] = ["Relu"] * D
+    back = (lambda t: torch.cat([t[H:2 * H], t[:H], t[2 * H:]])) if op == "GRU" else lambda t: t
+    flip = (lambda x, n: torch.cat([x[:n].flip(0), x[n:]])) if reverse else lambda x, n: x
+
+    def fn(i):
+        params = {}
+        for d, s in enumerate(suffix):
+            params[f"weight_ih_l0{s}"], params[f"weight_hh_l0{s}"] = back(i[1][d]), back(i[2][d])
+            if bias:
+                params[f"bias_ih_l0{s}"], params[f"bias_hh_l0{s}"] = back(i[3][d][:G * H]), back(i[3][d][G * H:])
+        x = i[0].transpose(0, 1) if layout else i[0]
+        h0 = torch.zeros(D, N, H) if i[5] is None else i[5].transpose(0, 1) if layout else i[5]
+        ys, hs = [], []
+        for n in range(N):  # each sequence alone, as long as it is
+            L = lens[n] if lens else T
+            y, h = torch.nn.utils.stateless.functional_call(module, params, (flip(x[:, n:n + 1], L)[:L], h0[:, n:n + 1].contiguous()))
+            ys.append(torch.cat([flip(y, L), torch.zeros(T - L, 1, D * H)])), hs.append(h)
+        y, h = torch.cat(ys, 1).reshape(T, N, D, H).transpose(1, 2), torch.cat(hs, 1)
+        return [y.permute(2, 0, 1, 3), h.transpose(0, 1)] if layout else [y, h]
+
+    shape = (N, D, H) if layout else (D, N, H)
+    inputs = [r((N, T, I) if layout else (T, N, I)), w, rr, b, torch.tensor(lens, dtype=torch.int32) if lens else None, r(shape) if state else None]
+    case(op, title, attrs, inputs, fn)
+
+
+for op in ("GRU", "RNN"):
+    cell(op, "forward", 3, 2, 3, 4)
+    cell(op, "no bias, no state, batch 1", 4, 1, 2, 3, bias=False, state=False)
+    cell(op, "both ways, lengths", 3, 3, 2, 3, D=2, lens=[3, 1, 2])
+    cell(op, "reverse, layout 1, lengths", 3, 2, 2, 3, reverse=True, layout=1, lens=[2, 3])
+cell("RNN", "Relu", 3, 2, 3, 4, relu=True)
+
+
+def onnx_gru(i):
+    """Reset before the product, which PyTorch does not have: ONNX's formulas."""
+    x, w, rr, b, _, h = i
+    H, ys, h = rr.shape[2], [], h[0]
+    for t in range(x.shape[0]):
+        a, wb, rb = x[t] @ w[0].T, *b[0].split(3 * H)
+        z, s = (torch.sigmoid(a[:, k:k + H] + h @ rr[0, k:k + H].T + wb[k:k + H] + rb[k:k + H]) for k in (0, H))
+        n = torch.tanh(a[:, 2 * H:] + (s * h) @ rr[0, 2 * H:].T + wb[2 * H:] + rb[2 * H:])
+        h = (1 - z) * n + z * h
+        ys.append(h)
+    return [torch.stack(ys)[:, None], h[None]]
+
+
+case("GRU", "reset before the product", {"hidden_size": 3}, [r(3, 2, 2), r(1, 9, 2) * 0.5, r(1, 9, 3) * 0.5, r(1, 18) * 0.5, None, r(1, 2, 3)], onnx_gru)
+
+# activations with alpha and beta, and those that have none
+ACT.update({"Elu": lambda x: F.elu(x, 0.7), "LeakyRelu": lambda x: F.leaky_relu(x, 0.3), "ScaledTanh": lambda x: 1.2 * torch.tanh(0.8 * x),
+            "Softsign": F.softsign, "Softplus": F.softplus, "Affine": lambda x: 0.9 * x + 0.1, "ThresholdedRelu": lambda x: F.threshold(x, 0.2, 0)})
+for names, alpha, beta in [(["HardSigmoid", "Elu", "ScaledTanh"], [0.2, 0.7, 1.2], [0.5, 0.8]), (["Softsign", "LeakyRelu", "Affine"], [0.3, 0.9], [0.1]),
+                           (["Sigmoid", "Softplus", "ThresholdedRelu"], [0.2], [])]:
+    inputs = [r(3, 2, 3), r(1, 16, 3) * 0.5, r(1, 16, 4) * 0.5, r(1, 32) * 0.5, None, None, None, None]
+    attrs = {"hidden_size": 4, "activations": names, "activation_alpha": [float(a) for a in alpha]}
+    if beta: attrs["activation_beta"] = [float(b) for b in beta]
+    case("LSTM", "activations " + " ".join(names), attrs, inputs, lambda i: onnx_lstm(i, 1, acts=names))
+
+# moving elements
+for mode, torch_mode in [("reflect", "reflect"), ("edge", "replicate"), ("wrap", "circular"), ("constant", "constant")]:
+    case("Pad", mode, {"mode": mode}, [r(1, 2, 3, 4), torch.tensor([0, 0, 1, 2, 0, 0, 2, 1], dtype=torch.int32)], lambda i: [F.pad(i[0], (2, 1, 1, 2), torch_mode)])
+case("DepthToSpace", "PixelShuffle", {"blocksize": 2, "mode": "CRD"}, [r(1, 8, 2, 3)], lambda i: [F.pixel_shuffle(i[0], 2)])
+case("SpaceToDepth", "blocks first", {"blocksize": 2}, [r(1, 2, 4, 2)],
+     lambda i: [F.pixel_unshuffle(i[0], 2).reshape(1, 2, 4, 2, 1).transpose(1, 2).reshape(1, 8, 2, 1)])
+case("GatherElements", "axis 1", {"axis": 1}, [r(2, 3), torch.tensor([[0, 2, 2, -3], [1, 1, 0, 2]], dtype=torch.int32)],
+     lambda i: [i[0].gather(1, i[1].long() % 3)])
+case("Tile", "two axes", {}, [r(2, 3), torch.tensor([2, 3], dtype=torch.int32)], lambda i: [i[0].tile(2, 3)])
+write("ops_nd.txt")

@@ -122,4 +122,12 @@ const op_case op_cases_heavy[] = {
     OP_CASE("LSTM", "refuses an unknown direction", "direction='up'", "f32[3,2,2] f32[1,8,2] f32[1,8,2]",
             "!BAD_MODEL"),
     OP_CASE("LSTM", "refuses a negative clip", "clip=-1.0", "f32[3,2,2] f32[1,8,2] f32[1,8,2]", "!BAD_MODEL"),
+    OP_CASE("GRU", "has a gradient", "hidden_size=2 direction='bidirectional' linear_before_reset=1",
+            "f32[2,2,2] f32[2,6,2] f32[2,6,2] f32[2,12] =s32{2,1} f32[2,2,2]", NULL, .n_out = 2),
+    OP_CASE("GRU", "refuses weights of four gates", "hidden_size=2", "f32[2,1,2] f32[1,8,2] f32[1,8,2]",
+            "!BAD_MODEL"),
+    OP_CASE("RNN", "has a gradient", "hidden_size=2 direction='bidirectional' layout=1",
+            "f32[2,2,2] f32[2,2,2] f32[2,2,2] f32[2,4] =s32{2,1} f32[2,2,2]", NULL, .n_out = 2),
+    OP_CASE("RNN", "refuses a state of another shape", "", "f32[2,1,2] f32[1,3,2] f32[1,3,3] - - f32[1,1,2]",
+            "!BAD_MODEL"),
     {.op = NULL}};
