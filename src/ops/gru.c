@@ -71,9 +71,10 @@ static void pack(const pare_recurrent *g, const pare_call *call, int64_t d, floa
   pare_f32_pack_b(r + 2 * h * h, 1, h, h, h, packed + g->packed_w + packed_zr(g));
 }
 
-/* Floats of the packed part of backward's scratch. */
-static bool backward_packed(const pare_recurrent *g, size_t *len) {
-  return pare_recurrent_packed_len(g, len);
+static size_t scratch_len(const pare_recurrent *g, bool backward, size_t packed) {
+  size_t len;
+  (void)parts_of(g, backward, NULL, packed, &len);
+  return len;
 }
 
 static pare_status prepare(pare_call *call) {
@@ -81,23 +82,7 @@ static pare_status prepare(pare_call *call) {
   if (!g) return PARE_OUT_OF_MEMORY;
   PARE_TRY(read_gru(call, g));
   call->state = g;
-  if (call->training && g->clip > 0.0f)
-    return pare_fail(call->ctx, PARE_UNSUPPORTED, "the gradient of GRU with clip");
-  size_t w_bytes, r_bytes, forward, backward = 0, packed;
-  PARE_TRY(pare_product_bytes(call->ctx, g->input, 3 * g->hidden, &w_bytes));
-  PARE_TRY(pare_product_bytes(call->ctx, g->hidden, 3 * g->hidden + 16, &r_bytes));
-  g->packed_w = w_bytes / sizeof(float);
-  g->packed_r = r_bytes / sizeof(float);
-  PARE_TRY(pare_recurrent_pack_constant(call, g, pack));
-  if (!backward_packed(g, &packed))
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "the sequences are too large");
-  (void)parts_of(g, false, NULL, g->packed_w + g->packed_r, &forward);
-  if (call->training) (void)parts_of(g, true, NULL, packed + g->packed_r, &backward);
-  if (!pare_mul_size(forward > backward ? forward : backward, sizeof(float), &call->scratch_bytes) ||
-      !pare_mul_size((size_t)g->directions * saved_len(g), sizeof(float), &call->saved_bytes))
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "the sequences are too large");
-  if (!call->training) call->saved_bytes = 0;
-  return PARE_OK;
+  return pare_recurrent_prepare(call, g, 3 * g->hidden + 16, pack, scratch_len, saved_len(g));
 }
 
 /* ---- forward -------------------------------------------------------------------------------------------- */
@@ -281,7 +266,7 @@ static pare_status backward(pare_grad_call *grad) {
   const pare_recurrent *g = call->state;
   const int64_t h = g->hidden;
   size_t packed, len;
-  if (!backward_packed(g, &packed)) return PARE_OUT_OF_MEMORY; /* prepare has checked */
+  if (!pare_recurrent_packed_len(g, &packed)) return PARE_OUT_OF_MEMORY; /* prepare has checked */
   const parts p = parts_of(g, true, call->scratch, packed + g->packed_r, &len);
   float *packed_r = p.packed + packed; /* R_zr [2H,H], R_h [H,H] */
   for (int64_t d = 0; d < g->directions; d++) {

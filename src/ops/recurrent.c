@@ -131,6 +131,27 @@ pare_status pare_recurrent_pack_constant(pare_call *call, pare_recurrent *r, par
   return PARE_OK;
 }
 
+pare_status pare_recurrent_prepare(pare_call *call, pare_recurrent *r, int64_t r_columns,
+                                   pare_recurrent_pack pack, pare_recurrent_scratch scratch, size_t saved) {
+  size_t w_bytes, r_bytes, backward = 0, packed;
+  if (call->training && r->clip > 0.0f)
+    return pare_fail(call->ctx, PARE_UNSUPPORTED, "the gradient with clip");
+  PARE_TRY(pare_product_bytes(call->ctx, r->input, r->gates * r->hidden, &w_bytes));
+  PARE_TRY(pare_product_bytes(call->ctx, r->hidden, r_columns, &r_bytes));
+  r->packed_w = w_bytes / sizeof(float);
+  r->packed_r = r_bytes / sizeof(float);
+  PARE_TRY(pare_recurrent_pack_constant(call, r, pack));
+  if (!pare_recurrent_packed_len(r, &packed))
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "the sequences are too large");
+  const size_t forward = scratch(r, false, r->packed_w + r->packed_r);
+  if (call->training) backward = scratch(r, true, packed + r->packed_r);
+  if (!pare_mul_size(forward > backward ? forward : backward, sizeof(float), &call->scratch_bytes) ||
+      !pare_mul_size((size_t)r->directions * saved, sizeof(float), &call->saved_bytes))
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "the sequences are too large");
+  if (!call->training) call->saved_bytes = 0;
+  return PARE_OK;
+}
+
 void pare_clip_n(float clip, float *x, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     const float low = x[i] < -clip ? -clip : x[i];

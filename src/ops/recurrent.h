@@ -52,6 +52,13 @@ pare_status pare_recurrent_set_outputs(pare_call *call, const pare_recurrent *r)
 typedef void (*pare_recurrent_pack)(const pare_recurrent *r, const pare_call *call, int64_t d, float *packed);
 pare_status pare_recurrent_pack_constant(pare_call *call, pare_recurrent *r, pare_recurrent_pack pack);
 
+/* Floats of scratch memory, forward or backward, with `packed` floats in front. */
+typedef size_t (*pare_recurrent_scratch)(const pare_recurrent *r, bool backward, size_t packed);
+/* The prepare function of RNN and GRU, after reading: R^T is packed with `r_columns` columns, `saved` floats are kept
+ * for each direction. BAD_MODEL, UNSUPPORTED: no gradient of clip. */
+pare_status pare_recurrent_prepare(pare_call *call, pare_recurrent *r, int64_t r_columns,
+                                   pare_recurrent_pack pack, pare_recurrent_scratch scratch, size_t saved);
+
 static inline int64_t pare_recurrent_rows(const pare_recurrent *r) {
   return r->length * r->batch;
 }

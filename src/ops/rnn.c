@@ -47,28 +47,18 @@ static void pack(const pare_recurrent *r, const pare_call *call, int64_t d, floa
   pare_f32_pack_b(pare_f32(call->in[RECURRENT_R]) + d * h * h, 1, h, h, h, packed + r->packed_w);
 }
 
+static size_t scratch_len(const pare_recurrent *r, bool backward, size_t packed) {
+  size_t len;
+  (void)parts_of(r, backward, NULL, packed, &len);
+  return len;
+}
+
 static pare_status prepare(pare_call *call) {
   pare_recurrent *r = pare_arena_alloc(call->arena, sizeof *r);
   if (!r) return PARE_OUT_OF_MEMORY;
   PARE_TRY(read_rnn(call, r));
   call->state = r;
-  if (call->training && r->clip > 0.0f)
-    return pare_fail(call->ctx, PARE_UNSUPPORTED, "the gradient of RNN with clip");
-  size_t w_bytes, r_bytes, forward, backward = 0, packed;
-  PARE_TRY(pare_product_bytes(call->ctx, r->input, r->hidden, &w_bytes));
-  PARE_TRY(pare_product_bytes(call->ctx, r->hidden, r->hidden, &r_bytes));
-  r->packed_w = w_bytes / sizeof(float);
-  r->packed_r = r_bytes / sizeof(float);
-  PARE_TRY(pare_recurrent_pack_constant(call, r, pack));
-  if (!pare_recurrent_packed_len(r, &packed))
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "the sequences are too large");
-  (void)parts_of(r, false, NULL, r->packed_w + r->packed_r, &forward);
-  if (call->training) (void)parts_of(r, true, NULL, packed + r->packed_r, &backward);
-  if (!pare_mul_size(forward > backward ? forward : backward, sizeof(float), &call->scratch_bytes) ||
-      !pare_mul_size((size_t)r->directions * saved_len(r), sizeof(float), &call->saved_bytes))
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "the sequences are too large");
-  if (!call->training) call->saved_bytes = 0;
-  return PARE_OK;
+  return pare_recurrent_prepare(call, r, r->hidden, pack, scratch_len, saved_len(r));
 }
 
 /* step [N,H] += a [N,H] times the packed matrix, or = */

@@ -1,6 +1,8 @@
 /* Slice: every `step`-th element from `start` to before `end`, per axis; negative positions count from the
  * end, negative steps walk backwards (ONNX Slice, opset 13). Positions far outside are clamped, as
  * exporters write INT64_MAX for "to the end". */
+#include "ops/slice.h"
+
 #include "ops/loop.h"
 #include "ops/op_util.h"
 
@@ -104,14 +106,34 @@ static pare_status backward(pare_grad_call *grad) {
   return PARE_OK;
 }
 
-/* Axes that are not cut go with theirs in the output. */
-static pare_status couple(const pare_call *call, pare_coupler *coupler) {
-  const int rank = call->in[0]->shape.rank;
-  int64_t starts[PARE_MAX_RANK];
+int pare_slice_axis(const pare_call *call, int axis, int64_t *start, int64_t *step) {
+  const pare_shape *in = &call->in[0]->shape;
+  int64_t starts[PARE_MAX_RANK], axes[PARE_MAX_RANK], steps[PARE_MAX_RANK];
   const size_t n = pare_op_ints(call, 1, starts, PARE_MAX_RANK);
-  const uint32_t cut_axes = pare_call_has(call, 3) ? pare_op_axes_mask(call, 3, rank) : (1u << n) - 1;
-  for (int axis = 0; axis < rank; axis++)
-    if (!(cut_axes & 1u << axis)) PARE_TRY(pare_couple_axes(coupler, 0, axis, PARE_OUT(0), axis));
+  for (size_t i = 0; i < n; i++) axes[i] = (int64_t)i, steps[i] = 1;
+  pare_op_ints(call, 3, axes, PARE_MAX_RANK);
+  pare_op_ints(call, 4, steps, PARE_MAX_RANK);
+  *start = 0;
+  *step = 1;
+  for (size_t i = 0; i < n; i++) {
+    if (pare_op_axis_of(axes[i], in->rank) != axis) continue;
+    window w = {.out = *in};
+    cut(&w, axis, in->dims[axis], starts[i], INT64_MAX, steps[i]);
+    *start = w.start[axis];
+    *step = steps[i];
+    return (int)i;
+  }
+  return -1;
+}
+
+/* Whole axes, and those cut without leaving elements out between. */
+static pare_status couple(const pare_call *call, pare_coupler *coupler) {
+  for (int axis = 0; axis < call->in[0]->shape.rank; axis++) {
+    int64_t start, step;
+    (void)pare_slice_axis(call, axis, &start, &step);
+    for (int64_t i = 0; step == 1 && i < call->out[0]->shape.dims[axis]; i++)
+      PARE_TRY(pare_couple(coupler, 0, axis, start + i, PARE_OUT(0), axis, i));
+  }
   return PARE_OK;
 }
 

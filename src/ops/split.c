@@ -88,9 +88,17 @@ static pare_status backward(pare_grad_call *grad) {
 
 static pare_status couple(const pare_call *call, pare_coupler *coupler) {
   const int axis = axis_of(call);
-  for (int i = 0; i < call->n_out; i++)
+  const int64_t dim = call->in[0]->shape.dims[axis];
+  int64_t at = 0;
+  bool all = true; /* a piece that nobody reads keeps the axis as it is */
+  for (int i = 0; i < call->n_out; i++) all = all && call->out[i] != NULL;
+  for (int i = 0; i < call->n_out; i++) {
+    const int64_t piece = piece_of(call, i, dim);
     for (int k = 0; k < call->in[0]->shape.rank; k++)
       if (k != axis && call->out[i] != NULL) PARE_TRY(pare_couple_axes(coupler, 0, k, PARE_OUT(i), k));
+    for (int64_t c = 0; c < piece; c++) PARE_TRY(pare_couple(coupler, 0, axis, at + c, PARE_OUT(i), axis, c));
+    at += piece;
+  }
   return PARE_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ops/recurrent.h"
+#include "ops/slice.h"
 
 typedef struct surgeon {
   const pare_groups *groups;
@@ -101,9 +102,83 @@ static pare_status cut_hidden_units(const surgeon *s) {
   return PARE_OK;
 }
 
+static int64_t count_kept(const surgeon *s, int i_planned, int axis, int64_t first, int64_t end) {
+  int64_t n = 0;
+  for (int64_t i = first; i < end; i++) n += !is_removed(s, i_planned, axis, i);
+  return n;
+}
+
+/* Input i of the node becomes a list of its own. */
+static pare_status set_list(const surgeon *s, int i_node, int i_input, const int64_t *values, int n) {
+  const pare_shape shape = PARE_SHAPE(n);
+  pare_tensor list;
+  int i_list;
+  PARE_TRY(pare_tensor_new(s->model->ctx, PARE_S64, &shape, &list));
+  if (n > 0) memcpy(list.data, values, (size_t)n * sizeof *values);
+  PARE_TRY(pare_model_add_initializer(s->model, s->model->nodes[i_node].name, &list, &i_list));
+  pare_node *node = &s->model->nodes[i_node];
+  if (i_input >= node->n_inputs) {
+    int *inputs = pare_arena_array(&s->model->arena, (size_t)i_input + 1, sizeof *inputs);
+    if (!inputs) return PARE_OUT_OF_MEMORY;
+    for (int i = 0; i <= i_input; i++) inputs[i] = i < node->n_inputs ? node->inputs[i] : -1;
+    node->inputs = inputs;
+    node->n_inputs = i_input + 1;
+  }
+  node->inputs[i_input] = i_list;
+  return PARE_OK;
+}
+
+static pare_status cut_split(const surgeon *s, const pare_call *call, int i_node) {
+  const int i_in = call->node->inputs[0], rank = call->in[0]->shape.rank;
+  const int axis = pare_op_axis_of(pare_node_int(call->node, "axis", 0), rank);
+  if (!count_removed(s, i_in, axis)) return PARE_OK;
+  int64_t *lengths = pare_arena_array(&s->model->arena, (size_t)call->n_out, sizeof *lengths), at = 0;
+  if (!lengths) return PARE_OUT_OF_MEMORY;
+  for (int i = 0; i < call->n_out; i++) {
+    if (!call->out[i]) return PARE_OK; /* a piece that nobody reads: its length is not known here */
+    const int64_t length = call->out[i]->shape.dims[axis];
+    lengths[i] = count_kept(s, i_in, axis, at, at + length);
+    at += length;
+  }
+  pare_node_remove_attr(&s->model->nodes[i_node], "num_outputs");
+  return set_list(s, i_node, 1, lengths, call->n_out);
+}
+
+static pare_status cut_slice(const surgeon *s, const pare_call *call, int i_node) {
+  const int i_in = call->node->inputs[0];
+  int64_t starts[PARE_MAX_RANK], ends[PARE_MAX_RANK];
+  const int n = (int)pare_op_ints(call, 1, starts, PARE_MAX_RANK);
+  bool changed = false;
+  pare_op_ints(call, 2, ends, PARE_MAX_RANK);
+  for (int axis = 0; axis < call->in[0]->shape.rank; axis++) {
+    int64_t first, step;
+    const int k = pare_slice_axis(call, axis, &first, &step);
+    if (k < 0 || step != 1 || !count_removed(s, i_in, axis)) continue;
+    starts[k] = count_kept(s, i_in, axis, 0, first);
+    ends[k] = starts[k] + count_kept(s, i_in, axis, first, first + call->out[0]->shape.dims[axis]);
+    changed = true;
+  }
+  if (!changed) return PARE_OK;
+  PARE_TRY(set_list(s, i_node, 1, starts, n));
+  return set_list(s, i_node, 2, ends, n);
+}
+
+/* Where pieces begin and end. */
+static pare_status cut_pieces(const surgeon *s) {
+  for (int i = 0; i < s->groups->session->n_steps; i++) {
+    const pare_call *call = &s->groups->session->steps[i].call;
+    const int i_node = pare_model_find_node(s->model, call->node->name);
+    if (i_node < 0) continue;
+    if (pare_node_is(call->node, "Split")) PARE_TRY(cut_split(s, call, i_node));
+    if (pare_node_is(call->node, "Slice")) PARE_TRY(cut_slice(s, call, i_node));
+  }
+  return PARE_OK;
+}
+
 static pare_status operate(const surgeon *s) {
   PARE_TRY(cut_groups(s));
   PARE_TRY(cut_hidden_units(s));
+  PARE_TRY(cut_pieces(s));
   for (int i = 0; i < s->groups->session->model->n_values; i++) PARE_TRY(cut_value(s, i));
   PARE_TRY(pare_model_finish(s->model));
   pare_session *session;
