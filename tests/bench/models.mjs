@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLab } from 'pare';
 import { npyBytes, onnxModel } from '../js/support/onnx_writer.mjs';
-import { makeNetwork, normal } from './networks.mjs';
+import { makeNetwork, normal, product } from './networks.mjs';
 import { BENCH, ROOT } from './places.mjs';
 
 export const MODELS = join(BENCH, 'models');
@@ -91,9 +91,28 @@ function samplesFor(lab, net) {
   ]);
 }
 
+/** Keeps the two largest of every four weights that stand behind each other along the inputs of an output. */
+function keepTwoOfFour(net) {
+  const weights = {};
+  for (const [name, { dims, data }] of Object.entries(net.weights)) {
+    weights[name] = { dims, data: data.slice() };
+    if (dims.length < 2 || dims[1] % 4 !== 0) continue;
+    const inner = product(dims.slice(2));
+    for (let group = 0; group < product(dims.slice(0, 2)) / 4; group++) {
+      for (let at = 0; at < inner; at++) {
+        const places = [0, 1, 2, 3].map((i) => (group * 4 + i) * inner + at);
+        places.sort((a, b) => Math.abs(data[a]) - Math.abs(data[b]));
+        for (const place of places.slice(0, 2)) weights[name].data[place] = 0;
+      }
+    }
+  }
+  return { ...net, weights };
+}
+
 /** form: steps of a recipe that make it of the f32 network. */
 const FORMS = {
   int8: (net) => (recurrent(net) ? [{ pass: 'quantize_dynamic' }] : [{ pass: 'quantize', samples: CALIBRATION, batch: 1 }]),
+  sparse24_int8: (net) => FORMS.int8(net),
   sparse90: () => [{ pass: 'prune', amount: 0.9 }],
   half: () => [{ pass: 'prune_channels', amount: 0.5 }],
   half_int8: (net) => [...FORMS.half(net), ...FORMS.int8(net)],
@@ -144,7 +163,8 @@ export async function makeModels(wanted, say = () => {}) {
     const key = `${network} ${form}`;
     if (key in macs) continue;
     say(`making ${key}`);
-    const bytes = form === 'f32' ? originals[network] : await applyForm(lab, nets[network], originals[network], form);
+    const original = form.startsWith('sparse24') ? networkOnnx(keepTwoOfFour(nets[network])) : originals[network];
+    const bytes = form in FORMS ? await applyForm(lab, nets[network], original, form) : original;
     writeFileSync(modelPath(network, form), bytes);
     macs[key] = macsOf(lab, bytes);
   }

@@ -20,7 +20,7 @@ export function normal(n, deviation, seed) {
   return Float32Array.from({ length: n }, () => deviation * Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()));
 }
 
-const product = (dims) => dims.reduce((a, b) => a * b, 1);
+export const product = (dims) => dims.reduce((a, b) => a * b, 1);
 
 /** Lists layers as they are asked for. Every method takes and gives names of values; their shapes are kept here. */
 class Network {

@@ -97,10 +97,22 @@ function lighter(place, network, form, base, batch, name, title, targets) {
 }
 
 const PLACES = ['chromium', 'native'];
+const SPARSE = [
+  ['conv64', 1],
+  ['dense512', 1],
+  ['dense512', 64],
+];
 const sparse = PLACES.flatMap((place) =>
-  ['conv64', 'dense512'].map((network) =>
-    lighter(place, network, 'sparse90', 'f32', 1, `sparse90-${place}-${network}`, `90 % sparse f32 against dense, ${place}`, [2.5, 5]),
-  ),
+  SPARSE.flatMap(([network, batch]) => {
+    const end = batch > 1 ? `${place}-${network}-${batch}` : `${place}-${network}`;
+    const row = (form, base, start, title, targets) =>
+      lighter(place, network, form, base, batch, `${start}-${end}`, `${title} against dense, ${place}`, targets);
+    return [
+      row('sparse90', 'f32', 'sparse90', '90 % sparse f32', [2.5, 5]),
+      row('sparse24', 'f32', 'sparse24-f32', '2:4 sparse f32', [1.2, 1.7]),
+      row('sparse24_int8', 'int8', 'sparse24-int8', '2:4 sparse int8', [1.2, 1.7]),
+    ];
+  }),
 );
 const halves = PLACES.flatMap((place) => [
   lighter(place, 'resnet8', 'half', 'f32', 1, `half-channels-${place}-f32`, `half of the channels removed, f32, ${place}`, [2.5, 3.5]),

@@ -15,7 +15,7 @@ describe('the benchmark counts right', () => {
     assert.equal(median([3, 1, 2]), 2);
     assert.equal(median([4, 1, 2, 3]), 2.5);
     assert.equal(percentile([10, 20, 30, 40, 50], 0.1), 14);
-    assert.deepEqual(summary([2, 1, 3]), { median: 2, p10: 1.2, p90: 2.8, rounds: 3 });
+    assert.deepEqual(summary([2, 1, 3]), { median: 2, p10: 1.2, p90: 2.8, best: 1, rounds: 3 });
     assert.equal(gmacs(12.5e6, 1), 12.5);
   });
 
@@ -28,6 +28,7 @@ describe('the benchmark counts right', () => {
     assert.equal(judged.ratio, 2);
     assert.equal(judged.peer.id, 'quick');
     assert.deepEqual(judged.spread, [1.2, 2.8]);
+    assert.equal(judge(row, { us: { ...us, best: 0.5 }, slow: { ...slow, best: 3 } }).ofBest, 6);
     assert.deepEqual([judged.met, judged.aimed], [true, false]);
     assert.deepEqual(judged.errors, ['absent: is not here']);
     assert.equal(judge(row, { us, slow: { median: 1.4, times: [1.4] } }).met, false);
@@ -106,7 +107,13 @@ describe('the benchmark makes models that ONNX Runtime and Pare agree on', () =>
   const cases = ['resnet8', 'mobilenet_v1', 'lenet5', 'mlp', 'lstm_small'].flatMap((network) =>
     ['f32', 'int8'].map((form) => [network, form]),
   );
-  for (const [network, form] of [...cases, ['resnet8', 'half_int8'], ['conv64', 'sparse90']]) {
+  for (const [network, form] of [
+    ...cases,
+    ['resnet8', 'half_int8'],
+    ['conv64', 'sparse90'],
+    ['conv64', 'sparse24'],
+    ['dense512', 'sparse24_int8'],
+  ]) {
     test(`${network}, ${form}`, async () => {
       const { here, there } = await answers(network, form, network.startsWith('lstm') ? 1 : 2);
       const contestants = [

@@ -254,6 +254,19 @@ for (const name of Object.keys(MODULES)) {
       assert.throws(() => lab.resumeRecipe(new Uint8Array(0), options), refused('BAD_ARGUMENT', 'checkpoint'));
     });
 
+    test('a session runs on when the memory has grown since, and keeps no answer of before', () => {
+      const session = load('lenet5').session();
+      const [first, second] = [0, 1].map((i) => data.samples('test', i, 1).pixels);
+      const { logits } = session.run({ image: first });
+      const held = Array.from({ length: 8 }, () => lab.loadDataset(testFiles())); // 7.8 MB each
+      const again = session.run({ image: first }).logits;
+      for (const set of held) set.free();
+      assert.deepEqual(again, logits);
+      assert.notDeepEqual(session.run({ image: second }).logits, logits);
+      assert.deepEqual(again, logits, 'an answer is a copy');
+      session.free();
+    });
+
     test('what was freed is refused, however often and whatever came into its place', async () => {
       const model = load('lenet5');
       const session = model.session();

@@ -13,7 +13,7 @@ typedef struct bench_shape {
 } bench_shape;
 
 typedef struct bench_family {
-  const char *name, *dtype; /* dtype: "f32" or "int8": whose ceiling this is */
+  const char *name, *dtype; /* dtype: "f32", "int8" or "sparse": whose ceiling this is */
   const bench_shape *shapes;
   int n_shapes;
   int (*count)(void);
