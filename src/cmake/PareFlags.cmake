@@ -91,24 +91,16 @@ function(pare_select_kernels list_name)
   set(${list_name} "${kept}" PARENT_SCOPE)
 endfunction()
 
-# In a page bytes count: what no inner loop lives in is compiled for size there. (Last option wins over -O3.)
-function(pare_shrink_cold list_name)
-  if(NOT PARE_WASM)
-    return()
-  endif()
-  foreach(source IN LISTS ${list_name})
-    if(source MATCHES "/src/(base|compress|data|graph|measure|onnx|recipe|session)/")
-      set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS -Os)
-    endif()
-  endforeach()
-endfunction()
-
-# A visitor's download: in wasm all but kernels and the trainer is compiled for size. Operators too: their own loops still become vectors, and
-# whole networks were seen to lose at most 5 % of their speed by it, pare.wasm 4 % of its bytes.
+# A visitor's download: in wasm only kernels and the trainer are compiled for speed. Operators' own loops still become vectors under -Os, and whole
+# networks were seen to lose at most 5 % of their speed by it; no inner loop runs through the rest.
 function(pare_size_over_speed)
   foreach(source IN LISTS ARGN)
     if(PARE_WASM AND NOT source MATCHES "/src/(kernels|train)/")
-      set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_OPTIONS -Os)
+      set(level -Oz)
+      if(source MATCHES "/src/ops/")
+        set(level -Os)
+      endif()
+      set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_OPTIONS ${level})
     endif()
   endforeach()
 endfunction()

@@ -8,5 +8,6 @@ test('the page is at most 400 kB and every core at most 200 kB, compressed', () 
   const names = found.map(({ name }) => name).join('; ');
   assert.match(names, /page/);
   assert.match(names, /wasm-simd/);
+  assert.match(names, /wasm-relaxed/);
   for (const { name, bytes, limit } of found) assert.ok(bytes > 0 && bytes <= limit, `${name}: ${bytes} bytes, limit ${limit}`);
 });

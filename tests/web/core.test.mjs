@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { DATA, NETWORKS, ROOT, facts, modelPath } from '../js/lab_for_tests.mjs';
+import { breakRelaxedDots } from '../js/support/broken_relaxed.mjs';
 import { launch } from './browser.mjs';
 import { serve } from './server.mjs';
 
@@ -19,6 +20,7 @@ before(async () => {
   mkdirSync(join(folder, 'files'));
   for (const name of SETS) cpSync(join(DATA, name), join(folder, 'files', name));
   for (const network of NETWORKS) cpSync(modelPath(network), join(folder, 'files', `${network}.onnx`));
+  writeFileSync(join(folder, 'npm/broken.wasm'), breakRelaxedDots(readFileSync(join(ROOT, 'build/npm/pare-relaxed.wasm'))).broken);
   writeFileSync(join(folder, 'index.html'), '<!doctype html><title>core</title>');
   server = await serve(folder, '/');
   browser = await launch();
@@ -48,7 +50,7 @@ for (const network of NETWORKS) {
       const { logits } = model.session().run({ image: fashion.samples('test', 0, 1).pixels });
       return { right, total, logits: [...logits], build: lab.build };
     }, network);
-    assert.equal(found.build, 'wasm-simd');
+    assert.match(found.build, /^wasm-(simd|relaxed)$/);
     assert.equal(found.total, 10_000);
     assert.ok(Math.abs(found.right - expected.test_right_of_10000) <= 2, `${found.right}`);
     const worst = Math.max(...found.logits.map((logit, i) => Math.abs(logit - expected.first_logits[i])));
@@ -90,4 +92,24 @@ test('LeNet-5 trained for five epochs in Chromium: at least 88.5 %, with the wei
   t.diagnostic(`accuracy ${found.accuracy}, ${found.seconds.toFixed(1)} s`);
   assert.ok(found.accuracy >= 0.885, `${found.accuracy}`);
   assert.equal(found.hash, nativeHash());
+});
+
+/** Where relaxed SIMD is exact it runs by itself; elsewhere, and with broken tiles, the plain module runs. */
+test('the module with relaxed SIMD runs in Chromium only where it proves exact', async () => {
+  const found = await page.evaluate(async () => {
+    const { createLab } = await import('/npm/browser.js');
+    const code = (error) => error.code;
+    const wasm = '/npm/pare.wasm';
+    const auto = await createLab();
+    const forced = await createLab({ simd: 'relaxed' }).catch(code);
+    const broken = await createLab({ wasm, relaxed: '/npm/broken.wasm', simd: 'relaxed' }).catch(code);
+    const kept = await createLab({ wasm, relaxed: '/npm/broken.wasm' });
+    const plain = await createLab({ simd: 'simd128' });
+    return { auto: auto.build, forced: forced.build ?? forced, broken, kept: kept.build, plain: plain.build };
+  });
+  assert.equal(found.plain, 'wasm-simd');
+  assert.equal(found.broken, 'UNSUPPORTED');
+  assert.equal(found.kept, 'wasm-simd');
+  if (found.auto === 'wasm-relaxed') assert.equal(found.forced, 'wasm-relaxed');
+  else assert.deepEqual([found.auto, found.forced], ['wasm-simd', 'UNSUPPORTED']);
 });

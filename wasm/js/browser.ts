@@ -1,5 +1,6 @@
-/** For pages: the module is fetched from beside this file unless it is given. */
+/** For pages: the modules are fetched from beside this file unless they are given. */
 import { PareLab } from './lab.ts';
+import { compileWith } from './start.ts';
 import type { Lab, LabOptions } from './types.ts';
 
 export { PareError } from './core.ts';
@@ -12,10 +13,10 @@ async function fetchBytes(address: URL | string): Promise<ArrayBuffer> {
 }
 
 /** The module that a lab runs, compiled; the workers of a pool share it. */
-export async function compileCore(wasm: LabOptions['wasm'] = new URL('pare.wasm', import.meta.url)): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(typeof wasm === 'string' || wasm instanceof URL ? await fetchBytes(wasm) : wasm);
+export function compileCore(options: LabOptions): Promise<WebAssembly.Module> {
+  return compileWith(options, 'pare', fetchBytes);
 }
 
 export async function createLab(options: LabOptions = {}): Promise<Lab> {
-  return PareLab.start(await compileCore(options.wasm));
+  return PareLab.start(await compileCore(options));
 }

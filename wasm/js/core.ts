@@ -186,6 +186,12 @@ export class Core {
     return new TextDecoder().decode(memory.slice(address, memory.indexOf(0, address)));
   }
 
+  /** How many numbers this module's relaxed kernels get wrong in this engine; a module without any has none. */
+  selfTest(): number {
+    const check = this.exports.pare_js_self_test as (() => number) | undefined;
+    return check?.() ?? 0;
+  }
+
   release(handle: number): void {
     this.exports.pare_js_release(handle);
   }

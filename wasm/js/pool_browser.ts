@@ -24,7 +24,7 @@ function portOf(worker: Worker): Port {
 }
 
 export async function createPool(options: PoolOptions = {}): Promise<Pool> {
-  const { workers = navigator.hardwareConcurrency || 2, wasm, worker } = options;
+  const { workers = navigator.hardwareConcurrency || 2, worker } = options;
   const open = worker ?? (() => new Worker(new URL('./pool_worker.js', import.meta.url), { type: 'module' }));
-  return WorkerPool.start(await compileCore(wasm), workers, () => portOf(open() as Worker));
+  return WorkerPool.start(await compileCore(options), workers, () => portOf(open() as Worker));
 }

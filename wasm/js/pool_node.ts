@@ -30,7 +30,7 @@ function portOf(worker: Worker): Port {
 }
 
 export async function createPool(options: PoolOptions = {}): Promise<Pool> {
-  const { workers = availableParallelism(), wasm, worker } = options;
+  const { workers = availableParallelism(), worker } = options;
   const open = worker ?? (() => new Worker(new URL('./pool_worker_node.js', import.meta.url)));
-  return WorkerPool.start(await compileCore(wasm), workers, () => portOf(open() as Worker));
+  return WorkerPool.start(await compileCore(options), workers, () => portOf(open() as Worker));
 }

@@ -298,8 +298,12 @@ export interface DataFile {
 }
 
 export interface LabOptions {
-  /** The module's bytes or address; left out: found beside this file. */
-  wasm?: BufferSource | URL | string;
+  /** The module's bytes or address, or a function that fetches it; left out: found beside this file. */
+  wasm?: BufferSource | URL | string | (() => Promise<BufferSource>);
+  /** The same for the module with relaxed SIMD, or a function that fetches it: used only where it proves exact. Left out with `wasm` given: none. */
+  relaxed?: BufferSource | URL | string | (() => Promise<BufferSource>);
+  /** `auto` takes the relaxed module where it proves exact; `relaxed` fails where it does not. What runs: `build` in reports. */
+  simd?: 'auto' | 'simd128' | 'relaxed';
 }
 
 export interface Lab {

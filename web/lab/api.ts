@@ -87,7 +87,8 @@ export interface Changes {
 }
 
 export interface LabWorker {
-  start(wasm: AssetSource): Promise<LabFacts>;
+  /** `relaxed`: the module with relaxed SIMD, fetched where it may run. */
+  start(wasm: AssetSource, relaxed?: AssetSource): Promise<LabFacts>;
   isOpen(modelKey: string): Promise<boolean>;
   openModel(bytes: Uint8Array, name: string): Promise<OpenedModel>;
   openModelAsset(source: AssetSource, name: string): Promise<{ opened: OpenedModel; bytes: Uint8Array }>;

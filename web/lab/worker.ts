@@ -269,9 +269,10 @@ function histogram(modelKey: string, tensor: string, range: [number, number] | n
 }
 
 const worker: LabWorker = {
-  start: (wasm) =>
+  start: (wasm, relaxed) =>
     guarded(async (): Promise<LabFacts> => {
-      lab = await createLab({ wasm: (await fetchAsset(wasm)) as BufferSource });
+      const bytes = async (source: AssetSource) => (await fetchAsset(source)) as BufferSource;
+      lab = await createLab({ wasm: () => bytes(wasm), ...(relaxed && { relaxed: () => bytes(relaxed) }) });
       return { version: lab.version, build: lab.build, passes: lab.passes() };
     }),
   isOpen: async (modelKey) => models.has(modelKey),

@@ -46,4 +46,7 @@ export function asset(path: string): AssetSource {
   return 'url' in source ? { url: new URL(source.url, document.baseURI).href } : source;
 }
 
+/** What a page may have been built without. */
+export const assetIfThere = (path: string): AssetSource | undefined => (path in files ? asset(path) : undefined);
+
 export const networkAsset = (name: string): AssetSource => asset(`models/${name}.onnx`);

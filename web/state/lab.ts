@@ -6,7 +6,7 @@ import type { Recipe } from '../../wasm/js/types.ts';
 import type { OpenedData, OpenedModel, RunEvent } from '../lab/api.ts';
 import { asFailure, callback, handOver, type LabClient, startWorker } from '../lab/client.ts';
 import { type Key, t } from '../i18n/index.ts';
-import { asset, DATA_SETS, FIRST_DATA, FIRST_NETWORK, NETWORKS, networkAsset } from './assets.ts';
+import { asset, assetIfThere, DATA_SETS, FIRST_DATA, FIRST_NETWORK, NETWORKS, networkAsset } from './assets.ts';
 import { FIRST_RECIPE, parseRecipe, readAddress, RecipeHistory, writeAddress } from './recipe.ts';
 import { RunArchive } from './runs.ts';
 import { sniff } from './sniff.ts';
@@ -114,7 +114,7 @@ export class LabState {
     this.store.set({ opening: t('opening.lab') });
     try {
       this.#client = startWorker((message) => this.problem('problem.worker', t('app.worker'), new Error(message)));
-      const facts = await this.#client.start(asset('pare.wasm'));
+      const facts = await this.#client.start(asset('pare.wasm'), assetIfThere('pare-relaxed.wasm'));
       this.store.set({ facts });
     } catch (error) {
       this.store.set({ opening: '' });

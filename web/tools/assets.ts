@@ -27,6 +27,8 @@ function collect(single: boolean): Map<string, Uint8Array> {
   const core = coreFile();
   if (core) found.set('pare.wasm', readFileSync(core));
   else if (process.env.PARE_LAB) found.set('pare.wasm', new Uint8Array(8));
+  const relaxed = join(ROOT, 'build/wasm-relaxed/pare-relaxed.wasm');
+  if (core && !process.env.PARE_WASM && existsSync(relaxed)) found.set('pare-relaxed.wasm', readFileSync(relaxed));
   const models = join(ROOT, 'examples/models');
   for (const name of readdirSync(models).sort()) {
     if (name.endsWith('.onnx')) found.set(`models/${name}`, readFileSync(join(models, name)));
