@@ -19,7 +19,8 @@ const HELP = `npm run bench [-- OPTIONS]
   --json          print the report instead of a table
   --no-build      measure what is built already
   --help
-For steady figures: a quiet machine, and one core: taskset -c 1 npm run bench`;
+For steady figures on a machine that does other things too, as root, one core, before all others:
+  chrt -r 1 taskset -c 1 npm run bench      (the rows named workers want two cores: without taskset)`;
 
 const OPTIONS = {
   only: { type: 'string', multiple: true, default: [] },
