@@ -16,7 +16,9 @@
 #define V_ROWS          12
 #define V_ROWS_OF(left) ((left) == 1 ? 12 : 6)
 #define V_MAX_SUMS      12
-#define V_MAX_LOADS     8
+#define V_MAX_LOADS     4
+#define V_ROW_SUMS      8
+#define V_ROW(X)        X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define V_EVEN          1
 #define V_UNITS(rows, left)                                                                                  \
   ((rows) == 1 && (left) >= 8 ? 8 : (rows) <= 2 && (left) >= 4 ? 4 : (left) >= 2 ? 2 : 1)

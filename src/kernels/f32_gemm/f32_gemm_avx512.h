@@ -19,7 +19,9 @@
 #define V_ROWS          14
 #define V_ROWS_OF(left) 14
 #define V_MAX_SUMS      28
-#define V_MAX_LOADS     8
+#define V_MAX_LOADS     4
+#define V_ROW_SUMS      8
+#define V_ROW(X)        X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 #define V_EVEN          1
 #define V_UNITS(rows, left)                                                                                  \
   ((rows) == 1 && (left) >= 8              ? 8                                                               \
@@ -30,7 +32,6 @@
 #define V_TILES_4(X, rows) V_TILES_2(X, rows) X(rows, 4)
 #define V_TILES(X)                                                                                           \
   V_TILES_4(X, 1)                                                                                            \
-  X(1, 8)                                                                                                    \
   V_TILES_4(X, 2)                                                                                            \
   V_TILES_4(X, 3)                                                                                            \
   V_TILES_4(X, 4)                                                                                            \

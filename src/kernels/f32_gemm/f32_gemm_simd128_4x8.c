@@ -1,6 +1,6 @@
-/* f32_gemm.h in Wasm SIMD: 4 lanes, 4 rows by one panel of 8 columns. Fewer rows take more panels (2x16,
- * 1x24), so that at least 6 sums are under way. Measured in V8: 4x8 reaches 24 to 25 GMAC/s; 5x8, 3x16 and
- * 1x32 spill registers there and halve that. */
+/* f32_gemm.h in Wasm SIMD: 4 lanes, 4 rows by one panel of 8 columns. Fewer rows take more panels (2x16, 1x24), so
+ * that at least six sums are under way. Measured in V8: 4x8 reaches the ceiling; 5x8, 3x16 and 1x32 spill
+ * registers there and halve that. */
 #include "kernels/simd.h"
 
 #define V                   v128_t
@@ -16,9 +16,11 @@
 #define V_ROWS              4
 #define V_ROWS_OF(left)     4
 #define V_MAX_SUMS          8
-#define V_MAX_LOADS         6
+#define V_MAX_LOADS         4
+#define V_ROW_SUMS          6
+#define V_ROW(X)            X(0) X(1) X(2) X(3) X(4) X(5)
 #define V_EVEN              0
 #define V_UNITS(rows, left) ((rows) == 1 && (left) >= 3 ? 3 : (rows) <= 2 && (left) >= 2 ? 2 : 1)
-#define V_TILES(X)          X(1, 1) X(1, 2) X(1, 3) X(2, 1) X(2, 2) X(3, 1) X(4, 1)
+#define V_TILES(X)          X(1, 1) X(1, 2) X(2, 1) X(2, 2) X(3, 1) X(4, 1)
 
 #include "kernels/f32_gemm/f32_gemm_tiles.h"

@@ -5,8 +5,9 @@
  *   V_LOAD_B(b, b_panel)   only with more lanes than a panel has columns: the same row of neighbouring panels
  *   V_NAME, V_LINKAGE      the function; `static` or nothing
  *   V_ROWS, V_ROWS_OF(left)  most rows of a tile, and when so many units are left
- *   V_UNITS(rows, left)    units (V_UNIT columns: a panel, or as many as a vector holds) that a tile of so many
+ *   V_UNITS(rows, left)    V_ROW_UNITS for one row where so many are left; else units (V_UNIT columns: a panel, or as many as a vector holds) that a tile of so many
  *                          rows works on: enough independent sums to hide the latency
+ *   V_ROW(X), V_ROW_SUMS   X(0) X(1) ... for the sums of a tile of one row
  *   V_EVEN                 rows are dealt out evenly (else whole tiles first, then what is left)
  *   V_TILES(X)             X(rows, units) for every tile that these give
  *   V_MAX_SUMS, V_MAX_LOADS  vectors of sums and of B in the largest tile
@@ -155,6 +156,41 @@ PARE_INLINE void tile(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_c
   if (n < columns) copy_rows(args->c + i_row * args->c_row + i_column, args->c_row, part, columns, rows, n);
 }
 
+/* One row by V_ROW_SUMS whole vectors. Named, because an array of so many in a row is kept in memory by clang. */
+#define V_ROW_UNITS (V_ROW_SUMS / V_PER_UNIT)
+
+static __attribute__((noinline)) void tile_row(const pare_f32_gemm_args *args, int64_t i_row,
+                                               int64_t i_column) {
+  const int64_t b_panel = args->b_panel ? args->b_panel : args->k * PARE_F32_NR;
+  const float *panels = args->b + i_column / PARE_F32_NR * b_panel;
+  const float *a = args->a + (args->a_offsets ? args->a_offsets[i_row] : i_row * args->a_row);
+  tile_place place;
+  make_place(args, i_row, i_column, V_ROW_SUMS * V_LANES, 1, V_ROW_SUMS * V_LANES, NULL, NULL, &place);
+  const float
+      *b[8]; /* a pointer each: in WebAssembly an addition for each load would cost as much as the load */
+#define V_BEGIN(i)                                                                                           \
+  if (i % V_PER_UNIT == 0) b[i] = hidden(panels + i / V_PER_UNIT * V_PANELS_PER_UNIT * b_panel);             \
+  V s##i = args->accumulate ? V_LOAD(place.c + i * V_LANES) : V_SPLAT(0.0f);
+  V_ROW(V_BEGIN)
+#undef V_BEGIN
+  const int64_t a_column = args->a_column, n_k = args->k, k_run = args->k_run ? args->k_run : n_k;
+  for (int64_t k = 0, at = 0; k < n_k; at += args->a_jump) {
+    const int64_t k_end = n_k - k < k_run ? n_k : k + k_run;
+    for (; k < k_end; k++, at += a_column) {
+      const V w = V_SPLAT(a[at]);
+#define V_STEP(i)                                                                                            \
+  s##i = V_MUL_ADD(s##i, w, V_B(b[i / V_PER_UNIT * V_PER_UNIT] + i % V_PER_UNIT * V_LANES, b_panel));        \
+  if (i % V_PER_UNIT == V_PER_UNIT - 1) b[i / V_PER_UNIT * V_PER_UNIT] += PARE_F32_NR;
+      V_ROW(V_STEP)
+#undef V_STEP
+    }
+  }
+#define V_SUM(i) s##i,
+  V sum[V_ROW_SUMS] = {V_ROW(V_SUM)};
+#undef V_SUM
+  tile_end(&place, args->clamp_low, args->clamp_high, 1, V_ROW_SUMS, sum);
+}
+
 /* One function per tile shape, so that each gets its own register allocation (in V8 a loop around the tile's
  * own costs a third). */
 #define V_TILE(rows, units)                                                                                  \
@@ -169,7 +205,16 @@ V_TILES(V_TILE)
 static void run_tiles(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_end, int64_t rows,
                       int64_t i_unit, int64_t units) {
   for (int64_t u = 0; u < units && i_row < i_end;) {
-    const int64_t now = V_UNITS(rows, units - u), i_column = (i_unit + u) * V_UNIT, n = args->n - i_column;
+    const int64_t i_column = (i_unit + u) * V_UNIT, n = args->n - i_column;
+    int64_t now = V_UNITS(rows, units - u);
+    if (rows == 1 && now == V_ROW_UNITS) {
+      if (n >= V_ROW_UNITS * V_UNIT) {
+        for (int64_t i = i_row; i < i_end; i++) tile_row(args, i, i_column);
+        u += now;
+        continue;
+      }
+      now /= 2;
+    }
 #define V_TILE(r, u)                                                                                         \
   if (rows == r && now == u)                                                                                 \
     for (int64_t i = i_row; i < i_end; i += rows) tile_##r##_##u(args, i, i_column, n);
