@@ -1,7 +1,7 @@
 /* The body of the vector variants of f32_depthwise.h, over V, V_LANES, V_LOAD, V_STORE, V_SPLAT, V_ADD, V_MUL, V_MAX,
- * V_MIN (f32_gemm_tiles.h says what they are) and V_NAME. Outputs whose windows lie inside the image in their row
- * are taken eight (four, two, one) side by side, one vector of channels each, so that a weight is loaded once for
- * all; the others one by one, four vectors of channels at a time. */
+ * V_MIN (f32_gemm_tiles.h says what they are), V_PIXELS and V_NAME. V_PIXELS neighbouring outputs whose windows lie
+ * inside their rows are taken together where kernel and stride are the usual ones, one vector of channels: what
+ * they share of a row is loaded once. Other outputs are taken one by one, four vectors of channels at a time. */
 #include <math.h>
 
 #include "kernels/f32_depthwise/f32_depthwise.h"
@@ -9,7 +9,7 @@
 #ifdef __clang__
 #define V_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define V_UNROLL _Pragma("GCC unroll 8")
+#define V_UNROLL _Pragma("GCC unroll 32")
 #endif
 
 /* Where a tile starts, and the kernel places that it sums over. Steps are in floats. */
@@ -21,23 +21,8 @@ typedef struct places {
   float *y;
 } places;
 
-PARE_INLINE void tile(const places *at, float clamp_low, float clamp_high, int pixels, int vectors) {
-  V sum[8];
-  V_UNROLL for (int s = 0; s < pixels * vectors; s++) {
-    sum[s] = V_SPLAT(0.0f);
-  }
-  for (int64_t i = 0; i < at->n_rows; i++) {
-    const float *x = at->x + i * at->x_row, *w = at->w + i * at->w_row;
-    for (int64_t j = 0; j < at->n_columns; j++, x += at->x_column, w += at->w_column) {
-      V_UNROLL for (int v = 0; v < vectors; v++) {
-        const V weight = V_LOAD(w + v * V_LANES);
-        V_UNROLL for (int p = 0; p < pixels; p++) {
-          sum[p * vectors + v] =
-              V_ADD(sum[p * vectors + v], V_MUL(weight, V_LOAD(x + p * at->x_next + v * V_LANES)));
-        }
-      }
-    }
-  }
+PARE_INLINE void tile_end(const places *at, float clamp_low, float clamp_high, int pixels, int vectors,
+                          V *sum) {
   const V low = V_SPLAT(clamp_low), high = V_SPLAT(clamp_high);
   V_UNROLL for (int s = 0; s < pixels * vectors; s++) {
     V y = sum[s];
@@ -46,17 +31,68 @@ PARE_INLINE void tile(const places *at, float clamp_low, float clamp_high, int p
   }
 }
 
-/* One function per shape, so that each gets its own register allocation. */
-#define V_TILE(pixels, vectors)                                                                              \
-  static __attribute__((noinline)) void tile_##pixels##_##vectors(const places *at, float low, float high) { \
-    tile(at, low, high, pixels, vectors);                                                                    \
+/* V_PIXELS outputs, `kernel` columns wide, `stride` apart, no dilation. */
+PARE_INLINE void tile_run(const places *at, float low, float high, int kernel, int stride) {
+  V sum[V_PIXELS];
+  V_UNROLL for (int p = 0; p < V_PIXELS; p++) {
+    sum[p] = V_SPLAT(0.0f);
   }
-V_TILE(8, 1)
-V_TILE(4, 1)
-V_TILE(2, 1)
-V_TILE(1, 1)
-V_TILE(1, 4)
+  for (int64_t i = 0; i < at->n_rows; i++) {
+    const float *x = at->x + i * at->x_row, *w = at->w + i * at->w_row;
+    V weights[5];
+    V_UNROLL for (int j = 0; j < kernel; j++) {
+      weights[j] = V_LOAD(w + j * at->w_column);
+    }
+    V_UNROLL for (int q = 0; q < (V_PIXELS - 1) * stride + kernel; q++) {
+      const V value = V_LOAD(x);
+      x += at->x_column;
+      V_UNROLL for (int p = 0; p < V_PIXELS; p++) {
+        const int j = q - p * stride;
+        if (j >= 0 && j < kernel) sum[p] = V_ADD(sum[p], V_MUL(weights[j], value));
+      }
+    }
+  }
+  tile_end(at, low, high, V_PIXELS, 1, sum);
+}
+
+/* One output, some vectors of channels, any kernel. */
+PARE_INLINE void tile_one(const places *at, float low, float high, int vectors) {
+  V sum[4];
+  V_UNROLL for (int v = 0; v < vectors; v++) {
+    sum[v] = V_SPLAT(0.0f);
+  }
+  for (int64_t i = 0; i < at->n_rows; i++) {
+    const float *x = at->x + i * at->x_row, *w = at->w + i * at->w_row;
+    for (int64_t j = 0; j < at->n_columns; j++, x += at->x_column, w += at->w_column) {
+      V_UNROLL for (int v = 0; v < vectors; v++) {
+        sum[v] = V_ADD(sum[v], V_MUL(V_LOAD(w + v * V_LANES), V_LOAD(x + v * V_LANES)));
+      }
+    }
+  }
+  tile_end(at, low, high, 1, vectors, sum);
+}
+
+/* One function per shape, so that each gets its own register allocation. */
+typedef void (*tile_fn)(const places *at, float low, float high);
+#define V_TILE(name, body, ...)                                                                              \
+  static __attribute__((noinline)) void name(const places *at, float low, float high) {                      \
+    body(at, low, high, __VA_ARGS__);                                                                        \
+  }
+V_TILE(one_1, tile_one, 1)
+V_TILE(one_4, tile_one, 4)
+V_TILE(run_3_1, tile_run, 3, 1)
+V_TILE(run_3_2, tile_run, 3, 2)
+V_TILE(run_5_1, tile_run, 5, 1)
+V_TILE(run_5_2, tile_run, 5, 2)
 #undef V_TILE
+
+/* The tile for this kernel and stride, or NULL. */
+static tile_fn run_tile(const pare_window *w) {
+  static const tile_fn tiles[2][2] = {{run_3_1, run_3_2}, {run_5_1, run_5_2}};
+  const int64_t kernel = w->kernel[1], stride = w->stride[1];
+  if (w->dilation[1] != 1 || (kernel != 3 && kernel != 5) || stride > 2) return NULL;
+  return tiles[kernel == 5][stride - 1];
+}
 
 /* Output `p` of the row, channels from c on. */
 static places place_of(const pare_f32_depthwise_args *args, int64_t i_row, int64_t p, int64_t c) {
@@ -79,13 +115,13 @@ static places place_of(const pare_f32_depthwise_args *args, int64_t i_row, int64
                   .y = args->y + (i_row * w->out[1] + p) * args->c + c};
 }
 
-/* An output at the edge: its own kernel places. */
-static void edge(const pare_f32_depthwise_args *args, int64_t i_row, int64_t p) {
+/* One output with its own kernel places. */
+static void alone(const pare_f32_depthwise_args *args, int64_t i_row, int64_t p) {
   const int64_t n_vectors = args->c / V_LANES;
   places at = place_of(args, i_row, p, 0);
   for (int64_t v = 0; v < n_vectors;) {
     const int64_t n = n_vectors - v >= 4 ? 4 : 1;
-    (n == 4 ? tile_1_4 : tile_1_1)(&at, args->clamp_low, args->clamp_high);
+    (n == 4 ? one_4 : one_1)(&at, args->clamp_low, args->clamp_high);
     v += n;
     at.x += n * V_LANES;
     at.w += n * V_LANES;
@@ -94,34 +130,31 @@ static void edge(const pare_f32_depthwise_args *args, int64_t i_row, int64_t p) 
   }
 }
 
-/* Outputs [first, end) of one vector of channels, all with the same kernel places. */
-static void inside(const pare_f32_depthwise_args *args, int64_t i_row, int64_t first, int64_t end,
-                   int64_t c) {
+/* Outputs [first, end), at least V_PIXELS, of one vector of channels. The last tile may cover some again. */
+static void together(const pare_f32_depthwise_args *args, int64_t i_row, int64_t first, int64_t end,
+                     int64_t c) {
+  const tile_fn run = run_tile(args->window);
   places at = place_of(args, i_row, first, c);
   for (int64_t left = end - first; left > 0;) {
-    const int64_t n = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-    (n == 8   ? tile_8_1
-     : n == 4 ? tile_4_1
-     : n == 2 ? tile_2_1
-              : tile_1_1)(&at, args->clamp_low, args->clamp_high);
-    left -= n;
-    at.x += n * at.x_next;
-    at.y += n * at.y_next;
+    run(&at, args->clamp_low, args->clamp_high);
+    left -= V_PIXELS;
+    const int64_t step = left < V_PIXELS ? left : V_PIXELS;
+    at.x += step * at.x_next;
+    at.y += step * at.y_next;
   }
 }
 
 static void one_row(const pare_f32_depthwise_args *args, int64_t i_row) {
   const pare_window *w = args->window;
-  const int64_t whole = args->c / V_LANES * V_LANES, reach = (w->kernel[1] - 1) * w->dilation[1];
-  int64_t first = (w->pad_begin[1] + w->stride[1] - 1) / w->stride[1];
-  int64_t end = w->in[1] + w->pad_begin[1] - reach - 1 < 0
-                    ? 0
-                    : (w->in[1] + w->pad_begin[1] - reach - 1) / w->stride[1] + 1;
+  const int64_t whole = args->c / V_LANES * V_LANES, last = w->in[1] + w->pad_begin[1] - w->kernel[1];
+  int64_t first = (w->pad_begin[1] + w->stride[1] - 1) / w->stride[1], end = 0;
+  if (run_tile(w) && last >= 0) end = last / w->stride[1] + 1;
   if (end > w->out[1]) end = w->out[1];
   if (first > end) first = end;
-  for (int64_t p = 0; p < first; p++) edge(args, i_row, p);
-  for (int64_t c = 0; c < whole && first < end; c += V_LANES) inside(args, i_row, first, end, c);
-  for (int64_t p = end; p < w->out[1]; p++) edge(args, i_row, p);
+  if (end - first < V_PIXELS) end = first;
+  for (int64_t p = 0; p < first; p++) alone(args, i_row, p);
+  for (int64_t c = 0; c < whole && first < end; c += V_LANES) together(args, i_row, first, end, c);
+  for (int64_t p = end; p < w->out[1]; p++) alone(args, i_row, p);
   if (whole < args->c) pare_f32_depthwise_row(args, i_row, whole);
 }
 

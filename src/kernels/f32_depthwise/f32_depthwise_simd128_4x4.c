@@ -1,4 +1,4 @@
-/* f32_depthwise.h in Wasm SIMD: four channels of eight outputs. */
+/* f32_depthwise.h in Wasm SIMD: four channels of four outputs. */
 #include "kernels/simd.h"
 
 #define V              v128_t
@@ -10,6 +10,7 @@
 #define V_MUL(a, b)    wasm_f32x4_mul(a, b)
 #define V_MAX(v, low)  wasm_f32x4_pmax(v, low)
 #define V_MIN(v, high) wasm_f32x4_pmin(v, high)
-#define V_NAME         pare_f32_depthwise__simd128_8x4
+#define V_PIXELS       4
+#define V_NAME         pare_f32_depthwise__simd128_4x4
 
 #include "kernels/f32_depthwise/f32_depthwise_tiles.h"

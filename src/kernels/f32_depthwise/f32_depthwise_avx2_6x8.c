@@ -1,4 +1,4 @@
-/* f32_depthwise.h with AVX2: eight channels of eight outputs. */
+/* f32_depthwise.h with AVX2: eight channels of six outputs. */
 #include <immintrin.h>
 
 #define PARE_INLINE static inline __attribute__((always_inline))
@@ -12,6 +12,7 @@
 #define V_MUL(a, b)    _mm256_mul_ps(a, b)
 #define V_MAX(v, low)  _mm256_max_ps(low, v) /* low > v ? low : v, and v when either is NaN */
 #define V_MIN(v, high) _mm256_min_ps(high, v)
-#define V_NAME         pare_f32_depthwise__avx2_8x8
+#define V_PIXELS       6
+#define V_NAME         pare_f32_depthwise__avx2_6x8
 
 #include "kernels/f32_depthwise/f32_depthwise_tiles.h"
