@@ -24,17 +24,19 @@ static const op_case *const tables[] = {
 };
 #undef OP_CASES
 
-const op_case *op_case_at(int i) {
-  for (size_t t = 0; t < PARE_COUNT(tables); t++)
-    for (const op_case *c = tables[t]; c->op != NULL; c++)
-      if (i-- == 0) return c;
-  return NULL;
-}
+/* All cases, listed on first use. */
+static const op_case *all[4096];
+static int n_all;
 
 int op_case_count(void) {
-  int n = 0;
-  while (op_case_at(n) != NULL) n++;
-  return n;
+  if (n_all > 0) return n_all;
+  for (size_t t = 0; t < PARE_COUNT(tables); t++)
+    for (const op_case *c = tables[t]; c->op != NULL && n_all < (int)PARE_COUNT(all); c++) all[n_all++] = c;
+  return n_all;
+}
+
+const op_case *op_case_at(int i) {
+  return i < op_case_count() ? all[i] : NULL;
 }
 
 static void expect_ok(pare_context *ctx, pare_status status) {
