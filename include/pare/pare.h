@@ -119,7 +119,7 @@ typedef struct pare_tensor_view {
 
 /* ---- model --------------------------------------------------------------------------------------------------- */
 
-/* Reads an ONNX model (opset 7 to 18, IR up to 10). `bytes` may be freed on return.
+/* Reads an ONNX model (opset 1 to 21, IR up to 10). `bytes` may be freed on return.
  * BAD_MODEL: malformed; UNSUPPORTED: a type or opset that is not there. Operators that are not there do not fail here:
  * such a model loads, shows and saves, and pare_session_new names them. */
 PARE_API pare_status pare_model_load(pare_context *ctx, const void *bytes, size_t len_bytes,

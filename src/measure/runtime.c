@@ -14,24 +14,29 @@ static const release releases[] = {
 #define RELEASE(minor, opset, ir) {minor, opset, ir},
 #define CONTRIB(op, attr, value, minor)
 #define KERNEL(op, attr, minor)
+#define KERNEL_4BIT(op, minor)
 #include "measure/runtimes.def"
 #undef RELEASE
 #undef CONTRIB
 #undef KERNEL
+#undef KERNEL_4BIT
 };
 
 static const struct feature {
   const char *domain, *op, *attr;
   int64_t value; /* of `attr`; 0: any */
   int minor;
+  bool only_4bit;
 } features[] = {
 #define RELEASE(minor, opset, ir)
-#define CONTRIB(op, attr, value, minor) {"com.microsoft", op, attr, value, minor},
-#define KERNEL(op, attr, minor)         {"", op, attr, 0, minor},
+#define CONTRIB(op, attr, value, minor) {"com.microsoft", op, attr, value, minor, false},
+#define KERNEL(op, attr, minor)         {"", op, attr, 0, minor, false},
+#define KERNEL_4BIT(op, minor)          {"", op, NULL, 0, minor, true},
 #include "measure/runtimes.def"
 #undef RELEASE
 #undef CONTRIB
 #undef KERNEL
+#undef KERNEL_4BIT
 };
 
 typedef struct checker {
@@ -62,14 +67,21 @@ static int first_with_ir(int64_t ir) {
   return -1;
 }
 
+static bool reads_4bit(const pare_model *model, const pare_node *node) {
+  if (node->n_inputs < 1 || node->inputs[0] < 0) return false;
+  const pare_dtype dtype = model->values[node->inputs[0]].dtype;
+  return dtype == PARE_U4 || dtype == PARE_S4;
+}
+
 /* The first minor version that has this node's operator on the CPU, whatever its opset; -1: none that is known. */
-static int first_with_node(const pare_node *node) {
+static int first_with_node(const pare_model *model, const pare_node *node) {
   bool is_contrib = strcmp(node->domain, "com.microsoft") == 0;
   if (*node->domain && !is_contrib && strcmp(node->domain, "ai.onnx.ml") != 0) return -1;
   for (size_t i = 0; i < PARE_COUNT(features); i++) {
     const struct feature *f = &features[i];
     if (strcmp(f->domain, node->domain) != 0 || strcmp(f->op, node->op_type) != 0) continue;
     if (f->attr && !pare_node_attr(node, f->attr)) continue;
+    if (f->only_4bit && !reads_4bit(model, node)) continue;
     if (!f->value || pare_node_int(node, f->attr, 0) == f->value) return f->minor;
   }
   return is_contrib ? -1 : 0;
@@ -94,7 +106,7 @@ static void need(checker *c, int minor) {
 
 static void check_node(checker *c, const pare_node *node, int minor, const release *have) {
   char reason[160];
-  const int first = first_with_node(node);
+  const int first = first_with_node(c->model, node);
   need(c, first);
   if (first > minor || first < 0) {
     if (first < 0)

@@ -255,37 +255,6 @@ static void broken_sparse_initializers_are_refused(void **state) {
   }
 }
 
-/* ---- other runtimes -------------------------------------------------------------------------------------------- */
-
-static void expect_runtime(const pare_model *model, const char *runtime, bool runs, const char *text) {
-  pare_buffer json;
-  if (pare_model_check_runtime(model, runtime, &json) != PARE_OK) fail_msg("%s", pare_error(ctx));
-  char *copy = pare_alloc(ctx, json.len_bytes + 1);
-  memcpy(copy, json.data, json.len_bytes);
-  if (!strstr(copy, runs ? "\"runs\":true" : "\"runs\":false") || !strstr(copy, text)) fail_msg("%s", copy);
-  pare_free(ctx, copy);
-  pare_buffer_free(ctx, &json);
-}
-
-static void a_runtime_says_which_nodes_it_lacks(void **state) {
-  (void)state;
-  pare_model *model = newer_model(), *add = quantized_add("Relu", 0);
-  pare_model *integer = passed(add, "{\"pass\":\"qoperator\"}");
-  expect_runtime(model, "onnxruntime@1.30", true, "\"problems\":[]");
-  expect_runtime(model, "onnxruntime@1.17.3", true, "\"oldest\":\"1.17\"");
-  expect_runtime(model, "onnxruntime@1.11", false, "{\"node\":\"norm\",\"op\":\"LayerNormalization\"");
-  expect_runtime(model, "onnxruntime@1.14", false, "opset 20, the newest there is 18: write it in that one");
-  expect_runtime(integer, "onnxruntime@1.2", false, "there from ONNX Runtime 1.3");
-  expect_runtime(integer, "onnxruntime@1.8", false, "IR version 8, the newest there is 7");
-  expect_runtime(integer, "onnxruntime@1.9", true, "\"newest_opset\":15");
-  pare_buffer json;
-  assert_int_equal(pare_model_check_runtime(model, "onnxruntime@2.0", &json), PARE_BAD_ARGUMENT);
-  assert_int_equal(pare_model_check_runtime(model, "tflite", &json), PARE_BAD_ARGUMENT);
-  pare_model_free(integer);
-  pare_model_free(add);
-  pare_model_free(model);
-}
-
 /* ---- weights in blocks ------------------------------------------------------------------------------------------- */
 
 /* A Gemm (with or without transB) and a MatMul, of weights that fill no whole block. */
@@ -452,6 +421,46 @@ static void what_is_quantized_does_not_become_half_precision(void **state) {
   pare_model *model = quantized_add("Relu", 0), *out;
   assert_int_equal(run_pass(model, "{\"pass\":\"half\"}", &out), PARE_BAD_RECIPE);
   assert_error_has(ctx, "'qx' (QuantizeLinear)");
+  pare_model_free(model);
+}
+
+/* ---- other runtimes -------------------------------------------------------------------------------------------- */
+
+static void expect_runtime(const pare_model *model, const char *runtime, bool runs, const char *text) {
+  pare_buffer json;
+  if (pare_model_check_runtime(model, runtime, &json) != PARE_OK) fail_msg("%s", pare_error(ctx));
+  char *copy = pare_alloc(ctx, json.len_bytes + 1);
+  memcpy(copy, json.data, json.len_bytes);
+  if (!strstr(copy, runs ? "\"runs\":true" : "\"runs\":false") || !strstr(copy, text)) fail_msg("%s", copy);
+  pare_free(ctx, copy);
+  pare_buffer_free(ctx, &json);
+}
+
+static void a_runtime_says_which_nodes_it_lacks(void **state) {
+  (void)state;
+  pare_model *model = newer_model(), *add = quantized_add("Relu", 0);
+  pare_model *integer = passed(add, "{\"pass\":\"qoperator\"}");
+  expect_runtime(model, "onnxruntime@1.30", true, "\"problems\":[]");
+  expect_runtime(model, "onnxruntime@1.17.3", true, "\"oldest\":\"1.17\"");
+  expect_runtime(model, "onnxruntime@1.11", false, "{\"node\":\"norm\",\"op\":\"LayerNormalization\"");
+  expect_runtime(model, "onnxruntime@1.14", false, "opset 20, the newest there is 18: write it in that one");
+  expect_runtime(integer, "onnxruntime@1.2", false, "there from ONNX Runtime 1.3");
+  expect_runtime(integer, "onnxruntime@1.8", false, "IR version 8, the newest there is 7");
+  expect_runtime(integer, "onnxruntime@1.9", true, "\"newest_opset\":15");
+  pare_model *products = two_products(true);
+  pare_model *whole = passed(products, "{\"pass\":\"quantize_weights\",\"bits\":\"int4\",\"block_size\":0}");
+  pare_model *packed = passed(products, "{\"pass\":\"export\",\"style\":\"nbits_int8\"}");
+  expect_runtime(whole, "onnxruntime@1.18", false, "there from ONNX Runtime 1.19");
+  expect_runtime(whole, "onnxruntime@1.19", true, "\"oldest\":\"1.19\"");
+  expect_runtime(packed, "onnxruntime@1.17", false, "\"oldest\":\"1.22\"");
+  pare_model_free(packed);
+  pare_model_free(whole);
+  pare_model_free(products);
+  pare_buffer json;
+  assert_int_equal(pare_model_check_runtime(model, "onnxruntime@2.0", &json), PARE_BAD_ARGUMENT);
+  assert_int_equal(pare_model_check_runtime(model, "tflite", &json), PARE_BAD_ARGUMENT);
+  pare_model_free(integer);
+  pare_model_free(add);
   pare_model_free(model);
 }
 
