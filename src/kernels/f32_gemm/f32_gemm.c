@@ -22,13 +22,29 @@ static const pare_f32_gemm_kernel kernels[] = {
   (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&                                \
    __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && CPU_HAS_FMA)
 
-static bool runs_here(size_t i) {
+/* Zen 4 works on 512 bits in two halves: its 256-bit variants are as fast, with less to wait for. */
+#ifdef __x86_64__
+static bool has_whole_512(void) {
+  return !__builtin_cpu_is("amdfam19h");
+}
+#endif
+#define RANK_ALWAYS(rank) rank
+#define RANK_AVX2(rank)   rank
+#define RANK_FMA(rank)    rank
+#define RANK_AVX512(rank) (has_whole_512() ? (rank) : (rank)-25)
+
+/* -1: not on this processor. */
+static int rank_here(size_t i) {
   size_t at = 0;
 #define PARE_F32_GEMM(suffix, isa, fast, rank)                                                               \
-  if (i == at++) return CPU_HAS_##isa;
+  if (i == at++) return CPU_HAS_##isa ? RANK_##isa(rank) : -1;
 #include "kernels/f32_gemm/f32_gemm.def"
 #undef PARE_F32_GEMM
-  return false;
+  return -1;
+}
+
+static bool runs_here(size_t i) {
+  return rank_here(i) >= 0;
 }
 
 int pare_f32_gemm_count(void) {
@@ -45,12 +61,15 @@ const pare_f32_gemm_kernel *pare_f32_gemm_at(int i) {
 }
 
 const pare_f32_gemm_kernel *pare_f32_gemm_select(pare_numerics numerics) {
-  const pare_f32_gemm_kernel *best = &kernels[0];
+  size_t best = 0;
+  int best_rank = 0;
   for (size_t i = 1; i < PARE_COUNT(kernels); i++) {
-    const bool allowed = !kernels[i].fast || numerics == PARE_FAST;
-    if (allowed && kernels[i].rank > best->rank && runs_here(i)) best = &kernels[i];
+    const int rank = rank_here(i);
+    if ((kernels[i].fast && numerics != PARE_FAST) || rank <= best_rank) continue;
+    best = i;
+    best_rank = rank;
   }
-  return best;
+  return &kernels[best];
 }
 
 size_t pare_f32_pack_len(int64_t k, int64_t n) {
