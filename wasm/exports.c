@@ -164,12 +164,13 @@ int32_t EXPORT(pare_js_schema)(void) {
 
 /* ---- model --------------------------------------------------------------------------------------------------------------- */
 
-/* Takes over `bytes`, which came from pare_js_alloc. */
-int32_t EXPORT(pare_js_model_load)(uint8_t *bytes, uint32_t len_bytes) {
+/* Takes over `bytes` and the files' bytes, which came from pare_js_alloc. */
+int32_t EXPORT(pare_js_model_load)(uint8_t *bytes, uint32_t len_bytes, pare_data_file *files,
+                                   uint32_t n_files) {
   forget_result();
   pare_buffer buffer = {bytes, len_bytes};
   pare_model *model = NULL;
-  pare_status status = pare_model_load_buffer(context(), &buffer, &model);
+  pare_status status = pare_model_load_parts(context(), &buffer, files, (int)n_files, &model);
   return done(give_handle(status, MODEL, model));
 }
 

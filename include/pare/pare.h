@@ -124,10 +124,19 @@ typedef struct pare_tensor_view {
  * such a model loads, shows and saves, and pare_session_new names them. */
 PARE_API pare_status pare_model_load(pare_context *ctx, const void *bytes, size_t len_bytes,
                                      pare_model **out);
-/* The same from a file, whose weights are then used in place (no second copy). IO. */
+/* The same from a file, whose weights are then used in place (no second copy). External data is read from the file's own folder; a
+ * location outside it, or a link, is BAD_MODEL. IO: a file that cannot be read. */
 PARE_API pare_status pare_model_load_file(pare_context *ctx, const char *path, pare_model **out);
 /* Takes over `buffer` (made by pare_buffer_new), also on failure; no second copy. */
 PARE_API pare_status pare_model_load_buffer(pare_context *ctx, pare_buffer *buffer, pare_model **out);
+/* A file with weights of a model (ONNX external data): `name` as the model calls it, or at least its last part the same. */
+typedef struct pare_data_file {
+  const char *name;
+  pare_buffer bytes;
+} pare_data_file;
+/* The same with the files that hold its external data; takes over their bytes as well. UNSUPPORTED names a file that is missing. */
+PARE_API pare_status pare_model_load_parts(pare_context *ctx, pare_buffer *buffer, pare_data_file *files,
+                                           int n_files, pare_model **out);
 PARE_API pare_status pare_buffer_new(pare_context *ctx, size_t len_bytes, pare_buffer *out);
 /* Writes ONNX; what was read and not changed comes back out. */
 PARE_API pare_status pare_model_save(const pare_model *model, pare_buffer *out);

@@ -91,6 +91,7 @@ typedef struct pare_writer {
   uint8_t *data;
   size_t len_bytes, capacity;
   bool failed;
+  bool counting; /* keeps no bytes, only their number */
 } pare_writer;
 
 void pare_writer_init(pare_writer *writer, pare_context *ctx);
@@ -103,6 +104,9 @@ void pare_writer_free(pare_writer *writer);
 
 /* ---- files (IO names the path) ---------------------------------------------------------------------------------- */
 pare_status pare_file_read(pare_context *ctx, const char *path, pare_buffer *out);
+/* `len_bytes` bytes from `offset` on into `to`. BAD_MODEL: the file is too short. */
+pare_status pare_file_read_part(pare_context *ctx, const char *path, uint64_t offset, void *to,
+                                size_t len_bytes);
 pare_status pare_file_write(pare_context *ctx, const char *path, const void *bytes, size_t len_bytes);
 
 /* ---- context ----------------------------------------------------------------------------------------------------- */

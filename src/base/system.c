@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "base/base.h"
@@ -35,6 +36,29 @@ pare_status pare_file_read(pare_context *ctx, const char *path, pare_buffer *out
   FILE *file = fopen(path, "rb");
   if (!file) return io_error(ctx, path, "cannot be opened");
   pare_status status = read_open_file(ctx, path, file, out);
+  fclose(file);
+  return status;
+}
+
+static pare_status read_part(pare_context *ctx, const char *path, FILE *file, uint64_t offset, void *to,
+                             size_t len_bytes) {
+  errno = 0;
+  if (fseeko(file, 0, SEEK_END) != 0) return io_error(ctx, path, "cannot be read");
+  off_t size = ftello(file);
+  if (size < 0) return io_error(ctx, path, "cannot be read");
+  if (offset > (uint64_t)size || len_bytes > (uint64_t)size - offset)
+    return pare_fail(ctx, PARE_BAD_MODEL, "%s: %zu bytes at offset %llu are wanted, but the file has %lld",
+                     path, len_bytes, (unsigned long long)offset, (long long)size);
+  if (fseeko(file, (off_t)offset, SEEK_SET) != 0 || fread(to, 1, len_bytes, file) != len_bytes)
+    return io_error(ctx, path, "cannot be read");
+  return PARE_OK;
+}
+
+pare_status pare_file_read_part(pare_context *ctx, const char *path, uint64_t offset, void *to,
+                                size_t len_bytes) {
+  FILE *file = fopen(path, "rb");
+  if (!file) return io_error(ctx, path, "cannot be opened");
+  pare_status status = read_part(ctx, path, file, offset, to, len_bytes);
   fclose(file);
   return status;
 }

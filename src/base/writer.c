@@ -30,6 +30,10 @@ static bool reserve(pare_writer *writer, size_t more) {
 }
 
 void pare_writer_put(pare_writer *writer, const void *bytes, size_t len_bytes) {
+  if (writer->counting) {
+    writer->len_bytes += len_bytes;
+    return;
+  }
   if (!len_bytes || !reserve(writer, len_bytes)) return;
   memcpy(writer->data + writer->len_bytes, bytes, len_bytes);
   writer->len_bytes += len_bytes;

@@ -178,6 +178,10 @@ pare_status pare_node_set_ints(pare_model *model, pare_node *node, const char *n
 void pare_node_remove_attr(pare_node *node, const char *name);
 /* `node` of `model` gets copies of the attributes of `from`, which may be another model's. */
 pare_status pare_node_copy_attrs(pare_model *model, pare_node *node, const pare_node *from);
+/* `out` is a copy of an attribute, which may be another model's, in the arena of `model`. */
+pare_status pare_attr_copy(pare_model *model, const pare_attr *attr, pare_attr *out);
+/* The value's kind, type and shape become those of `from`. */
+void pare_value_set_type(pare_value *value, const pare_value *from);
 /* Releases what an attribute counts. */
 void pare_attr_release(pare_attr *attr);
 /* Puts the nodes of `graph` into the model: `inputs` [graph->n_inputs] are the values that stand for its inputs, and Identity gives

@@ -90,6 +90,19 @@ static pare_attr copy_attr(copier *copy, const pare_attr *from) {
   return attr;
 }
 
+pare_status pare_attr_copy(pare_model *model, const pare_attr *attr, pare_attr *out) {
+  copier copy = {&model->arena, false};
+  *out = copy_attr(&copy, attr);
+  return copy.failed ? PARE_OUT_OF_MEMORY : PARE_OK;
+}
+
+void pare_value_set_type(pare_value *value, const pare_value *from) {
+  value->kind = from->kind;
+  value->dtype = from->dtype;
+  value->has_shape = from->has_shape;
+  value->shape = from->shape;
+}
+
 pare_status pare_node_copy_attrs(pare_model *model, pare_node *node, const pare_node *from) {
   copier copy = {&model->arena, false};
   node->attrs = pare_arena_array(&model->arena, (size_t)from->n_attrs, sizeof(pare_attr));

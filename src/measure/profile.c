@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "measure/rows.h"
+#include "onnx/onnx.h"
 
 #define GROUP_MS    2.0 /* a group of runs takes at least about this long */
 #define MAX_GROUP   1000
@@ -212,7 +213,7 @@ pare_status pare_measure_model(const pare_model *model, const pare_run_options *
   *out = (pare_model_report){.latency_ms = NAN};
   pare_arena_init(&out->arena, model->ctx);
   pare_status status = measure_graph(model, options, out);
-  if (status == PARE_OK) status = pare_measure_file(model, &out->file_bytes);
+  if (status == PARE_OK) status = pare_onnx_file_bytes(model, &out->file_bytes);
   if (status == PARE_OK) status = measure_run(model, options, n_runs, out);
   if (status != PARE_OK) pare_model_report_free(out);
   return status;

@@ -22,7 +22,6 @@ char *pare_group_name(pare_arena *arena, const pare_node *head);
 
 /* Rows and sums from the graph and, unless NULL, the steps of an unfused session. `out` has its arena. */
 pare_status pare_measure_rows(const pare_model *model, const pare_steps *steps, pare_model_report *out);
-pare_status pare_measure_file(const pare_model *model, uint64_t *file_bytes);
 
 /* Runs twice, in WebAssembly for about so long, until times mean something. */
 pare_status pare_warm_up(pare_session *session, double wasm_ms);

@@ -8,6 +8,7 @@
 
 #include "measure/rows.h"
 #include "measure/stored.h"
+#include "onnx/onnx.h"
 
 static int by_name(const void *a, const void *b) {
   return strcmp((*(const pare_step *const *)a)->call.node->name,
@@ -173,19 +174,11 @@ pare_status pare_measure_rows(const pare_model *model, const pare_steps *steps, 
   return status;
 }
 
-pare_status pare_measure_file(const pare_model *model, uint64_t *file_bytes) {
-  pare_buffer file;
-  PARE_TRY(pare_model_save(model, &file));
-  *file_bytes = file.len_bytes;
-  pare_buffer_free(model->ctx, &file);
-  return PARE_OK;
-}
-
 pare_status pare_measure_weights(const pare_model *model, pare_model_report *out) {
   *out = (pare_model_report){.latency_ms = NAN};
   pare_arena_init(&out->arena, model->ctx);
   pare_status status = pare_measure_rows(model, NULL, out);
-  if (status == PARE_OK) status = pare_measure_file(model, &out->file_bytes);
+  if (status == PARE_OK) status = pare_onnx_file_bytes(model, &out->file_bytes);
   if (status != PARE_OK) pare_model_report_free(out);
   return status;
 }

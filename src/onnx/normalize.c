@@ -275,8 +275,24 @@ static bool uneven_split(const pare_model *model, const pare_node *node) {
   return x->shape.dims[axis] % node->n_outputs != 0;
 }
 
+/* What a node's graphs need: they are written in the model's opset. */
+static int64_t needed_inside(const pare_node *node, int64_t opset) {
+  for (int i = 0; i < node->n_attrs; i++) {
+    const pare_attr *attr = &node->attrs[i];
+    for (size_t g = 0; pare_attr_has_graphs(attr) && g < attr->n; g++) {
+      const pare_model *graph = attr->graphs[g];
+      int *ranks = pare_onnx_ranks(graph);
+      for (int k = 0; ranks && k < graph->n_nodes; k++)
+        opset = pare_onnx_needed_opset(graph, &graph->nodes[k], ranks, opset);
+      pare_free(graph->ctx, ranks);
+    }
+  }
+  return opset;
+}
+
 int64_t pare_onnx_needed_opset(const pare_model *model, const pare_node *node, const int *ranks,
                                int64_t opset) {
+  opset = needed_inside(node, opset);
   if (*node->domain) return opset;
   int64_t first = first_opset(model, node);
   if (opset < first) opset = first;

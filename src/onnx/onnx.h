@@ -21,6 +21,8 @@
  * gets the name inside, possibly "". BAD_MODEL, UNSUPPORTED. */
 pare_status pare_onnx_tensor_read(pare_context *ctx, const char *file_name, const void *bytes,
                                   size_t len_bytes, pare_tensor *out, pare_buffer *tensor_name);
+/* How long the model's file is, without writing it. */
+pare_status pare_onnx_file_bytes(const pare_model *model, uint64_t *file_bytes);
 /* A SequenceProto or OptionalProto (as `kind` says), in full. BAD_MODEL, UNSUPPORTED. */
 pare_status pare_onnx_list_read(pare_context *ctx, pare_value_kind kind, const void *bytes, size_t len_bytes,
                                 pare_tensor *out);
@@ -37,13 +39,36 @@ bool pare_onnx_stays_sparse(const pare_value *value);
 
 /* ---- inside src/onnx ----------------------------------------------------------------------------------- */
 
+/* functions.c: the model-local functions of a file. */
+typedef struct pare_onnx_function pare_onnx_function;
+typedef struct pare_onnx_functions {
+  pare_onnx_function *list; /* [n] */
+  size_t n;
+  int depth;
+  int64_t work;
+} pare_onnx_functions;
+
+/* external.c: where weights outside the model file are. */
+typedef struct pare_onnx_external {
+  const char *folder; /* the model's; NULL: none */
+  struct pare_onnx_given {
+    const char *name;
+    pare_bytes *bytes;
+  } * files; /* [n] */
+  int n;
+} pare_onnx_external;
+
 typedef struct pare_onnx_reader {
   pare_context *ctx;
   pare_model *model;
-  pare_bytes *file; /* weights point into it */
+  pare_bytes *file;                   /* weights point into it */
+  const pare_onnx_external *external; /* NULL: such weights are refused */
   pare_names values, nodes;
   int cap_inputs, cap_outputs;
   struct pare_onnx_reader *outer; /* of a graph inside a node: whose values it may capture; NULL otherwise */
+  const pare_node
+      *call; /* of a function's body: the node whose attributes stand for its references; NULL otherwise */
+  const pare_wire *function; /* and the function's message, with its attributes' defaults */
 } pare_onnx_reader;
 
 /* A string field, copied into the model's arena. BAD_MODEL: not UTF-8, or a zero inside. */
@@ -66,7 +91,7 @@ typedef struct pare_tensor_proto {
   pare_shape shape;
   int64_t dtype;
   bool is_external;
-  pare_span location; /* of external data */
+  pare_span location, offset, length; /* of external data */
   bool has_raw;
   pare_span raw;     /* raw_data, or the one packed row of float_data */
   size_t room_bytes; /* of tag and length in front of `raw`: read for good, so data may slide over them */
@@ -77,6 +102,12 @@ pare_status pare_onnx_tensor_scan(const pare_wire *message, pare_tensor_proto *o
  * "initializer 'w'". */
 pare_status pare_onnx_tensor_load(const pare_tensor_proto *proto, pare_bytes *file, const char *what,
                                   pare_tensor *out);
+
+/* BAD_MODEL or UNSUPPORTED unless the type and shape can be; how many bytes they take. */
+pare_status pare_onnx_tensor_check(const pare_tensor_proto *proto, const char *what, size_t *len_bytes);
+/* The same as pare_onnx_tensor_load, from the reader's file or its external data. */
+pare_status pare_onnx_load(const pare_onnx_reader *reader, const pare_tensor_proto *proto, const char *what,
+                           pare_tensor *out);
 
 /* ValueInfoProto: adds or completes the value of that name. */
 pare_status pare_onnx_read_value(pare_onnx_reader *reader, const pare_wire *message, bool only_known,
@@ -95,8 +126,12 @@ pare_status pare_onnx_add_input(pare_onnx_reader *reader, int i_value);
  * model's arena) are the outer values that they stand for. Not normalised or finished yet. */
 pare_status pare_onnx_read_inner(pare_onnx_reader *outer, const pare_wire *graph, pare_model **out,
                                  int **captured);
-/* Once all of a model is read: its nodes' graphs and itself are normalised and finished. */
-pare_status pare_onnx_finish(pare_model *model);
+pare_status pare_onnx_read_opset(pare_onnx_reader *reader, const pare_wire *message, pare_opset *out);
+/* Once all of a model is read: its nodes' graphs and itself are normalised, calls of functions replaced, and it is finished. */
+pare_status pare_onnx_finish(pare_model *model, pare_onnx_functions *functions);
+pare_status pare_onnx_read_functions(pare_onnx_reader *reader, const pare_wire *model, uint32_t number,
+                                     pare_onnx_functions *out);
+pare_status pare_onnx_expand(pare_model *model, pare_onnx_functions *functions);
 
 /* ranks.c: the rank of each value, -1 where it is not known. [n_values], pare_free; NULL: out of memory. */
 int *pare_onnx_ranks(const pare_model *model);

@@ -13,18 +13,11 @@ int64_t pare_onnx_ir_of_opset(int64_t opset) {
   return ir_versions[at < last ? at : last];
 }
 
-static bool has_subgraph(const pare_node *node) {
-  for (int i = 0; i < node->n_attrs; i++)
-    if (pare_attr_has_graphs(&node->attrs[i])) return true;
-  return false;
-}
-
 /* The problem in words, or NULL. */
 static const char *problem(const pare_model *model, const pare_node *node, const int *ranks, int64_t opset,
                            char *text, size_t size) {
   const int64_t now = pare_model_opset(model, "");
   if (*node->domain || opset == now) return NULL;
-  if (has_subgraph(node)) return "has a subgraph, which stays in the opset it was read in";
   if (pare_node_is(node, "GroupNormalization") && (opset < GROUP_NORM_CHANGED) != (now < GROUP_NORM_CHANGED))
     return "means something else from opset 21";
   const int64_t needed = pare_onnx_needed_opset(model, node, ranks, opset);

@@ -13,7 +13,8 @@ enum {
   MODEL_DOC = 6,
   MODEL_GRAPH = 7,
   MODEL_OPSET = 8,
-  MODEL_METADATA = 14
+  MODEL_METADATA = 14,
+  MODEL_FUNCTION = 25
 };
 /* ---- model --------------------------------------------------------------------------------------------- */
 
@@ -29,7 +30,7 @@ static pare_status read_pair(pare_onnx_reader *reader, const pare_wire *message,
   }
 }
 
-static pare_status read_opset(pare_onnx_reader *reader, const pare_wire *message, pare_opset *out) {
+pare_status pare_onnx_read_opset(pare_onnx_reader *reader, const pare_wire *message, pare_opset *out) {
   pare_wire wire = *message;
   out->domain = "";
   for (;;) {
@@ -69,7 +70,7 @@ static pare_status read_header_field(pare_onnx_reader *reader, const pare_wire *
   case MODEL_DOC: return pare_onnx_text(reader, wire, field, "the model's doc_string", &model->doc);
   case MODEL_OPSET:
     PARE_TRY(pare_wire_enter(wire, field, &inner));
-    return read_opset(reader, &inner, &model->opsets[model->n_opsets++]);
+    return pare_onnx_read_opset(reader, &inner, &model->opsets[model->n_opsets++]);
   case MODEL_METADATA:
     PARE_TRY(pare_wire_enter(wire, field, &inner));
     return read_pair(reader, &inner, &model->metadata[model->n_metadata++]);
@@ -106,7 +107,7 @@ static pare_status read_header(pare_onnx_reader *reader, const pare_wire *messag
   model->n_opsets = model->n_metadata = 0;
   model->ir_version = model->model_version = 0;
   model->graph_name = model->producer_name = model->producer_version = model->domain = model->doc = "";
-  uint64_t known = PARE_FIELD_BIT(MODEL_METADATA);
+  uint64_t known = PARE_FIELD_BIT(MODEL_METADATA) | PARE_FIELD_BIT(MODEL_FUNCTION);
   for (int i = MODEL_IR; i <= MODEL_OPSET; i++) known |= PARE_FIELD_BIT(i);
   pare_wire wire = *message;
   for (;;) {
@@ -186,12 +187,16 @@ static pare_status read_model(pare_onnx_reader *reader) {
     if (pare_model_opset(model, "") == 0) PARE_TRY(pare_model_set_opset(model, "", 1));
     model->ir_version = 3;
   }
-  return pare_onnx_finish(model);
+  pare_onnx_functions functions;
+  PARE_TRY(pare_onnx_read_functions(reader, &message, MODEL_FUNCTION, &functions));
+  return pare_onnx_finish(model, &functions);
 }
 
 /* Takes `file` over. */
-static pare_status load(pare_context *ctx, pare_bytes *file, pare_model **out) {
-  pare_onnx_reader reader = {.ctx = ctx, .file = file, .values = {.ctx = ctx}, .nodes = {.ctx = ctx}};
+static pare_status load(pare_context *ctx, pare_bytes *file, const pare_onnx_external *external,
+                        pare_model **out) {
+  pare_onnx_reader reader = {
+      .ctx = ctx, .file = file, .external = external, .values = {.ctx = ctx}, .nodes = {.ctx = ctx}};
   *out = NULL;
   pare_status status = pare_model_new(ctx, &reader.model);
   if (status == PARE_OK) status = read_model(&reader);
@@ -211,19 +216,58 @@ pare_status pare_model_load(pare_context *ctx, const void *bytes, size_t len_byt
   pare_bytes *file = pare_bytes_new(ctx, len_bytes);
   if (!file) return PARE_OUT_OF_MEMORY;
   if (len_bytes) memcpy(file->data, bytes, len_bytes);
-  return load(ctx, file, out);
+  return load(ctx, file, &(pare_onnx_external){0}, out);
+}
+
+static pare_status load_buffer(pare_context *ctx, pare_buffer *buffer, const pare_onnx_external *external,
+                               pare_model **out) {
+  *out = NULL;
+  pare_bytes *file = pare_bytes_adopt(ctx, buffer);
+  return file ? load(ctx, file, external, out) : PARE_OUT_OF_MEMORY;
 }
 
 pare_status pare_model_load_buffer(pare_context *ctx, pare_buffer *buffer, pare_model **out) {
+  return load_buffer(ctx, buffer, &(pare_onnx_external){0}, out);
+}
+
+pare_status pare_model_load_parts(pare_context *ctx, pare_buffer *buffer, pare_data_file *files, int n_files,
+                                  pare_model **out) {
+  pare_onnx_external external = {.files = pare_alloc_array(ctx, (size_t)n_files, sizeof *external.files)};
+  pare_status status = external.files ? PARE_OK : PARE_OUT_OF_MEMORY;
   *out = NULL;
-  pare_bytes *file = pare_bytes_adopt(ctx, buffer);
-  return file ? load(ctx, file, out) : PARE_OUT_OF_MEMORY;
+  for (int i = 0; i < n_files && status == PARE_OK; i++) {
+    external.files[i].name = files[i].name;
+    external.files[i].bytes = pare_bytes_adopt(ctx, &files[i].bytes);
+    if (!external.files[i].bytes) status = PARE_OUT_OF_MEMORY;
+    external.n++;
+  }
+  if (status == PARE_OK) status = load_buffer(ctx, buffer, &external, out);
+  for (int i = 0; i < external.n; i++) pare_bytes_release(external.files[i].bytes);
+  for (int i = 0; i < n_files; i++) pare_buffer_free(ctx, &files[i].bytes);
+  pare_buffer_free(ctx, buffer);
+  pare_free(ctx, external.files);
+  return status;
+}
+
+/* The folder of a path, in the arena. */
+static const char *folder_of(pare_arena *arena, const char *path) {
+  const char *slash = strrchr(path, '/');
+  if (!slash) return ".";
+  return pare_arena_text_n(arena, path, slash == path ? 1 : (size_t)(slash - path));
 }
 
 pare_status pare_model_load_file(pare_context *ctx, const char *path, pare_model **out) {
   pare_buffer buffer;
+  pare_arena arena;
   *out = NULL;
   PARE_TRY(pare_file_read(ctx, path, &buffer));
-  pare_status status = pare_model_load_buffer(ctx, &buffer, out);
+  pare_arena_init(&arena, ctx);
+  pare_onnx_external external = {.folder = folder_of(&arena, path)};
+  pare_status status = PARE_OUT_OF_MEMORY;
+  if (external.folder)
+    status = load_buffer(ctx, &buffer, &external, out);
+  else
+    pare_buffer_free(ctx, &buffer);
+  pare_arena_free(&arena);
   return status == PARE_OK ? status : pare_fail_within(ctx, status, "%s", path);
 }

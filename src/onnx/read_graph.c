@@ -85,7 +85,7 @@ static pare_status read_initializer(pare_onnx_reader *reader, const pare_wire *m
     return pare_fail(reader->ctx, PARE_BAD_MODEL, "initializer '%s' is there twice", name);
   char what[160];
   snprintf(what, sizeof(what), "initializer '%.100s'", name);
-  PARE_TRY(pare_onnx_tensor_load(&proto, reader->file, what, &value->tensor));
+  PARE_TRY(pare_onnx_load(reader, &proto, what, &value->tensor));
   value->is_initializer = true;
   value->listed_input = i_value < before;
   value->dtype = value->tensor.dtype;
@@ -222,23 +222,19 @@ static void tell_types(const pare_model *model, const pare_node *node, const par
   const pare_model *graph = attr->graphs[i_graph];
   int first = pare_node_first_captured(node, attr, i_graph);
   for (int i = 0; i < graph->n_captured; i++) {
-    const pare_value *from = &model->values[node->inputs[first + i]];
-    pare_value *to = &graph->values[graph->inputs[graph->n_inputs - graph->n_captured + i]];
-    to->kind = from->kind;
-    to->dtype = from->dtype;
-    to->has_shape = from->has_shape;
-    to->shape = from->shape;
+    int i_inner = graph->inputs[graph->n_inputs - graph->n_captured + i];
+    pare_value_set_type(&graph->values[i_inner], &model->values[node->inputs[first + i]]);
   }
 }
 
-pare_status pare_onnx_finish(pare_model *model) {
+pare_status pare_onnx_finish(pare_model *model, pare_onnx_functions *functions) {
   for (int i = 0; i < model->n_nodes; i++) {
     const pare_node *node = &model->nodes[i];
     for (int k = 0; k < node->n_attrs; k++) {
       const pare_attr *attr = &node->attrs[k];
       for (size_t g = 0; pare_attr_has_graphs(attr) && g < attr->n; g++) {
         tell_types(model, node, attr, g);
-        pare_status status = pare_onnx_finish(attr->graphs[g]);
+        pare_status status = pare_onnx_finish(attr->graphs[g], functions);
         if (status != PARE_OK)
           return pare_fail_within(model->ctx, status, "node '%s' (%s), graph '%s'", node->name, node->op_type,
                                   attr->name);
@@ -246,5 +242,6 @@ pare_status pare_onnx_finish(pare_model *model) {
     }
   }
   PARE_TRY(pare_onnx_normalize(model));
+  PARE_TRY(pare_onnx_expand(model, functions));
   return pare_model_finish(model);
 }

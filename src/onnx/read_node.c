@@ -38,7 +38,8 @@ typedef struct attr_scan {
   uint64_t type, seen; /* seen: bit per field number */
   pare_wire_field f, i, s, t;
   size_t n_strings;
-  bool texts; /* every string is text without a zero */
+  bool texts;      /* every string is text without a zero */
+  const char *ref; /* the attribute of the function's call that this one stands for */
 } attr_scan;
 
 static pare_status scan_attr(pare_onnx_reader *reader, const pare_wire *message, pare_attr *attr,
@@ -75,6 +76,7 @@ static pare_status scan_attr(pare_onnx_reader *reader, const pare_wire *message,
       PARE_TRY(pare_wire_expect(&wire, &field, PARE_BYTES, "t"));
       out->t = field;
       break;
+    case ATTR_REF: PARE_TRY(pare_onnx_text(reader, &wire, &field, "ref_attr_name", &out->ref)); break;
     case ATTR_STRINGS:
       PARE_TRY(pare_wire_expect(&wire, &field, PARE_BYTES, "strings"));
       out->n_strings++;
@@ -170,7 +172,7 @@ static pare_status read_tensor(pare_onnx_reader *reader, const pare_wire *messag
   }
   char what[160];
   snprintf(what, sizeof(what), "attribute '%.100s'", attr->name);
-  return pare_onnx_tensor_load(&proto, reader->file, what, &attr->tensor);
+  return pare_onnx_load(reader, &proto, what, &attr->tensor);
 }
 
 /* Outer values that the graphs of a node read, graph by graph. */
@@ -200,7 +202,9 @@ static pare_status read_graphs(pare_onnx_reader *reader, const pare_wire *messag
     if (field.number == 0) break;
     n += field.number == number;
   }
-  PARE_TRY(pare_onnx_keep(reader, message, 0, &attr->raw));
+  /* In a function names change, and before opset 7 the form: then it is encoded anew. */
+  if (!reader->call && pare_model_opset(reader->model, "") >= 7)
+    PARE_TRY(pare_onnx_keep(reader, message, 0, &attr->raw));
   attr->graphs = pare_arena_array(&reader->model->arena, n, sizeof(*attr->graphs));
   if (!attr->graphs) return PARE_OUT_OF_MEMORY;
   for (pare_wire wire = *message; attr->n < n;) {
@@ -218,11 +222,50 @@ static pare_status read_graphs(pare_onnx_reader *reader, const pare_wire *messag
 }
 
 static pare_status read_attr(pare_onnx_reader *reader, const pare_wire *node, const pare_wire_field *whole,
+                             pare_attr *attr, captures *all);
+
+/* The default of a function's attribute (FunctionProto.attribute_proto); `attr` keeps no name when there is none. */
+static pare_status read_default(pare_onnx_reader *reader, const char *name, pare_attr *attr, captures *all) {
+  enum { FUNCTION_DEFAULT = 11 };
+  pare_wire_field field;
+  for (pare_wire wire = *reader->function;;) {
+    PARE_TRY(pare_wire_next(&wire, &field));
+    if (field.number == 0) return PARE_OK;
+    if (field.number != FUNCTION_DEFAULT) continue;
+    pare_attr found = {0};
+    pare_wire message;
+    attr_scan scan;
+    PARE_TRY(pare_wire_enter(&wire, &field, &message));
+    PARE_TRY(scan_attr(reader, &message, &found, &scan));
+    if (strcmp(found.name, name) != 0) continue;
+    if (scan.ref)
+      return pare_fail(reader->ctx, PARE_BAD_MODEL, "attribute '%s': its default is a reference", name);
+    return read_attr(reader, &wire, &field, attr, all);
+  }
+}
+
+/* Inside a function, an attribute that refers to one of the call's. */
+static pare_status read_reference(pare_onnx_reader *reader, const char *ref, pare_attr *attr, captures *all) {
+  const char *name = attr->name;
+  const pare_attr *given = pare_node_attr(reader->call, ref);
+  *attr = (pare_attr){0};
+  if (given && pare_attr_has_graphs(given))
+    return pare_fail(reader->ctx, PARE_UNSUPPORTED, "attribute '%s': a graph given to a function", ref);
+  if (given)
+    PARE_TRY(pare_attr_copy(reader->model, given, attr));
+  else
+    PARE_TRY(read_default(reader, ref, attr, all));
+  if (attr->name) attr->name = name;
+  return PARE_OK;
+}
+
+static pare_status read_attr(pare_onnx_reader *reader, const pare_wire *node, const pare_wire_field *whole,
                              pare_attr *attr, captures *all) {
   pare_wire message;
   attr_scan scan;
   PARE_TRY(pare_wire_enter(node, whole, &message));
   PARE_TRY(scan_attr(reader, &message, attr, &scan));
+  if (scan.ref && *scan.ref && reader->call) return read_reference(reader, scan.ref, attr, all);
   attr->type = attr_type(&scan);
   switch (attr->type) {
   case PARE_ATTR_FLOAT: attr->f = pare_wire_f32(scan.f.value); return PARE_OK;
@@ -320,6 +363,7 @@ static pare_status read_links(pare_onnx_reader *reader, const pare_wire *message
     } else if (field.number == NODE_ATTRIBUTE) {
       node->n_attrs++; /* first: what it counts is released with the model */
       PARE_TRY(read_attr(reader, &wire, &field, &node->attrs[node->n_attrs - 1], all));
+      if (!node->attrs[node->n_attrs - 1].name) node->n_attrs--; /* refers to what the call does not give */
     }
   }
 }

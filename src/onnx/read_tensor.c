@@ -32,6 +32,8 @@ static pare_status read_location(const pare_wire *message, const pare_wire_field
     if (inner.number == 2) value = inner.bytes;
   }
   if (key.len_bytes == 8 && memcmp(key.data, "location", 8) == 0) out->location = value;
+  if (key.len_bytes == 6 && memcmp(key.data, "offset", 6) == 0) out->offset = value;
+  if (key.len_bytes == 6 && memcmp(key.data, "length", 6) == 0) out->length = value;
   return PARE_OK;
 }
 
@@ -162,14 +164,8 @@ static bool slide_into_place(const pare_tensor_proto *proto, pare_bytes *file, s
   return true;
 }
 
-static pare_status check_shape(const pare_tensor_proto *proto, const char *what, size_t *len_bytes) {
+pare_status pare_onnx_tensor_check(const pare_tensor_proto *proto, const char *what, size_t *len_bytes) {
   pare_context *ctx = proto->message.ctx;
-  if (proto->is_external) {
-    return pare_fail(ctx, PARE_UNSUPPORTED,
-                     "%s: its data is in another file ('%.*s'); save the model with its weights inside", what,
-                     (int)(proto->location.len_bytes < 200 ? proto->location.len_bytes : 200),
-                     proto->location.len_bytes ? (const char *)proto->location.data : "");
-  }
   if (!pare_dtype_known(proto->dtype) || pare_dtype_bits((pare_dtype)proto->dtype) == 0) {
     return pare_fail(ctx, PARE_UNSUPPORTED, "%s: element type %lld%s is not supported", what,
                      (long long)proto->dtype, proto->dtype == PARE_STRING ? " (string)" : "");
@@ -191,7 +187,12 @@ pare_status pare_onnx_tensor_load(const pare_tensor_proto *proto, pare_bytes *fi
                                   pare_tensor *out) {
   size_t len_bytes;
   *out = (pare_tensor){0};
-  PARE_TRY(check_shape(proto, what, &len_bytes));
+  if (proto->is_external) {
+    return pare_fail(proto->message.ctx, PARE_UNSUPPORTED, "%s: its data is in another file ('%.*s')", what,
+                     (int)(proto->location.len_bytes < 200 ? proto->location.len_bytes : 200),
+                     proto->location.len_bytes ? (const char *)proto->location.data : "");
+  }
+  PARE_TRY(pare_onnx_tensor_check(proto, what, &len_bytes));
   if (!proto->has_raw && len_bytes > 0) return load_typed(proto, what, out);
   size_t raw_bytes = proto->has_raw ? proto->raw.len_bytes : 0;
   if (raw_bytes != len_bytes) {

@@ -212,7 +212,7 @@ void pare_wire_end(pare_writer *out, size_t mark) {
   size_t content = out->len_bytes - mark;
   size_t n = encode_varint(content, bytes);
   pare_writer_put(out, bytes, n - 1); /* only to make room */
-  if (out->failed) return;
+  if (out->failed || out->counting) return;
   memmove(out->data + mark - 1 + n, out->data + mark, content);
   memcpy(out->data + mark - 1, bytes, n);
 }

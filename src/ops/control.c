@@ -46,6 +46,11 @@ const pare_model *pare_control_graph(const pare_call *call, const char *attr) {
 
 /* ---- rows ------------------------------------------------------------------------------------------------ */
 
+pare_status pare_control_need_bytes(pare_call *call, pare_dtype dtype) {
+  if (pare_dtype_size(dtype)) return PARE_OK;
+  return pare_fail(call->ctx, PARE_UNSUPPORTED, "tensors of type %s", pare_dtype_name(dtype));
+}
+
 static pare_status grow(pare_call *call, pare_rows *rows, int64_t n) {
   size_t wanted;
   if (!pare_mul_size((size_t)n, rows->row_bytes, &wanted) || !pare_tensor_room(call->ctx, wanted))
@@ -62,6 +67,7 @@ static pare_status grow(pare_call *call, pare_rows *rows, int64_t n) {
 
 pare_status pare_rows_add(pare_call *call, pare_rows *rows, const pare_tensor *row) {
   if (row->list) return pare_fail(call->ctx, PARE_BAD_MODEL, "a row is no tensor");
+  PARE_TRY(pare_control_need_bytes(call, row->dtype));
   if (rows->n == 0) {
     rows->dtype = row->dtype;
     rows->shape = row->shape;
@@ -141,6 +147,7 @@ pare_status pare_control_slice(pare_call *call, const pare_tensor *from, int axi
   size_t size = pare_dtype_size(from->dtype);
   size_t inner = size * (size_t)pare_shape_count_range(&shape, axis + 1, shape.rank);
   size_t outer = (size_t)pare_shape_count_range(&shape, 0, axis), dim = (size_t)shape.dims[axis];
+  PARE_TRY(pare_control_need_bytes(call, from->dtype));
   shape.dims[axis] = n;
   if (drop) {
     for (int i = axis; i + 1 < shape.rank; i++) shape.dims[i] = shape.dims[i + 1];

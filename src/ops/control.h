@@ -13,6 +13,8 @@ static inline int pare_control_n_in(const pare_call *call) {
 }
 /* BAD_MODEL unless input i is a tensor of one element of this type. */
 pare_status pare_control_need_one(pare_call *call, int i, pare_dtype dtype);
+/* UNSUPPORTED for types of less than a byte, which are for weights only. */
+pare_status pare_control_need_bytes(pare_call *call, pare_dtype dtype);
 /* BAD_MODEL unless input i is a tensor, or a sequence. */
 pare_status pare_control_need_tensor(pare_call *call, int i);
 pare_status pare_control_need_sequence(pare_call *call, int i);

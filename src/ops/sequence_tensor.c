@@ -93,6 +93,7 @@ static pare_status run_concat(pare_call *call) {
   if (pare_node_int(call->node, "new_axis", 0)) return stack(call, wanted);
   pare_shape shape;
   int axis = 0;
+  PARE_TRY(pare_control_need_bytes(call, list->items[0].dtype));
   PARE_TRY(pare_op_axis(call, wanted, list->items[0].shape.rank, &axis));
   PARE_TRY(joined_shape(call, axis, &shape));
   PARE_TRY(pare_tensor_new(call->ctx, list->items[0].dtype, &shape, call->out[0]));

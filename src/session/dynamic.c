@@ -6,9 +6,7 @@
 
 #include "session/plan.h"
 
-/* Units of one run of the whole session, spent inside graphs of nodes only, so that an endless loop ends with an error: 16 for each
- * node and one for each kB that it makes. About ten seconds of the smallest loop. */
-#define PARE_MAX_WORK ((int64_t)1 << 28)
+/* What the graphs of nodes spend of PARE_MAX_WORK. */
 #define WORK_PER_NODE 16
 #define WORK_SHIFT    10
 
@@ -331,8 +329,7 @@ static pare_status spend(node_state *state) {
   *d->work -= work;
   if (*d->work > 0) return PARE_OK;
   return pare_fail(call->ctx, PARE_UNSUPPORTED,
-                   "the loops of one run took more than %lld units of work: endless?",
-                   (long long)PARE_MAX_WORK);
+                   "the loops of one run go on too long: endless? (PARE_MAX_WORK)");
 }
 
 static pare_status run_node(node_state *state) {
@@ -348,6 +345,13 @@ static pare_status run_node(node_state *state) {
   return spend(state);
 }
 
+/* Type and shape stay, for who counts operations after a run. */
+static void bury(pare_tensor *tensor) {
+  pare_tensor dead = {.dtype = tensor->dtype, .shape = tensor->shape};
+  pare_tensor_release(tensor);
+  *tensor = dead;
+}
+
 static pare_status run_steps(pare_session *session) {
   dynamic *d = session->dynamic;
   bool profile = session->options.profile;
@@ -356,7 +360,7 @@ static pare_status run_steps(pare_session *session) {
     double start = profile ? pare_now_ms() : 0;
     PARE_TRY(pare_plan_fail(session->model, state->call->node, run_node(state)));
     if (profile) session->steps[i].time_ms = pare_now_ms() - start;
-    for (int k = 0; k < state->n_dead; k++) pare_tensor_release(&session->tensors[state->dead[k]]);
+    for (int k = 0; k < state->n_dead; k++) bury(&session->tensors[state->dead[k]]);
   }
   return PARE_OK;
 }
@@ -376,7 +380,7 @@ pare_status pare_dynamic_run(pare_session *session) {
   dynamic *d = session->dynamic;
   PARE_TRY(check_inputs(session));
   drop_values(session, false);
-  d->work_left = PARE_MAX_WORK;
+  d->work_left = session->options.max_work > 0 ? session->options.max_work : PARE_MAX_WORK;
   session->ctx->peak_bytes = session->ctx->used_bytes;
   pare_status status = run_steps(session);
   size_t peak = session->ctx->peak_bytes,

@@ -10,18 +10,23 @@
 #include "base/parallel.h"
 #include "ops/op.h"
 
+/* So that an endless loop ends with an error: 16 units for each node run inside a graph of a node, and one for each kB that it makes.
+ * About ten seconds of the smallest loop. */
+#define PARE_MAX_WORK ((int64_t)1 << 28)
+
 typedef struct pare_plan_options {
   int64_t batch;
   const pare_shape
       *input_shapes; /* [n inputs] or NULL: the model's own with `batch` for unknown first dims */
   pare_numerics numerics;
   int n_threads;
-  bool keep_all;   /* no memory is shared: every value can be read after a run */
-  bool onnx_order; /* images are not kept channels last */
-  bool training;   /* implies keep_all and no fusion */
-  bool fuse;       /* BatchNorm folding, activations, int8 fusion of QDQ */
-  bool profile;    /* time each step */
-  bool open;       /* input shapes come with each run: dynamic */
+  bool keep_all;    /* no memory is shared: every value can be read after a run */
+  bool onnx_order;  /* images are not kept channels last */
+  bool training;    /* implies keep_all and no fusion */
+  bool fuse;        /* BatchNorm folding, activations, int8 fusion of QDQ */
+  bool profile;     /* time each step */
+  bool open;        /* input shapes come with each run: dynamic */
+  int64_t max_work; /* units that the graphs of nodes may spend in one run (dynamic.c); 0: PARE_MAX_WORK */
 } pare_plan_options;
 
 typedef struct pare_step {

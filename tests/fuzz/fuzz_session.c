@@ -1,7 +1,7 @@
 /* libFuzzer: whatever loads as a model is planned and run, or refused with a message. Memory is limited, so
  * that a huge shape is a failed allocation; only small plans run, so that a big one is no timeout. Seeds: the
  * models of ONNX's backend tests. */
-#include "pare/pare.h"
+#include "session/session.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static void fill_inputs(pare_session *session) {
 
 static void plan_and_run(const pare_model *model) {
   pare_session *session;
-  if (pare_session_new(model, &(pare_session_options){.batch = 2}, &session) != PARE_OK) return;
+  const pare_plan_options options = {.batch = 2, .fuse = true, .max_work = 1 << 16};
+  if (pare_session_plan(model, &options, &session) != PARE_OK) return;
   if (pare_session_peak_bytes(session) <= MAX_PEAK_BYTES) {
     fill_inputs(session);
     pare_session_run(session);

@@ -5,11 +5,22 @@ import { load } from './load.mjs';
 
 const recipes = await load('state/recipe.ts');
 const { paretoFront } = await load('state/pareto.ts');
-const { sniff } = await load('state/sniff.ts');
+const { chooseModel, sniff } = await load('state/sniff.ts');
 const format = await load('state/format.ts');
 const layers = await load('state/layers.ts');
 const { binWeights } = await load('lab/histogram.ts');
 const { keyOf } = await load('lab/key.ts');
+
+test('of a network and its weights, dropped together, the network is the one that begins as ONNX does', () => {
+  const file = (name, ...bytes) => ({ name, bytes: Uint8Array.from(bytes) });
+  const weights = file('weights.bin', 0, 0, 128, 63);
+  const lucky = file('more.onnx_data', 8, 2, 0, 0);
+  const model = file('net.onnx', 8, 7, 18, 4);
+  assert.deepEqual(chooseModel([weights, lucky, model]), { model, weights: [weights, lucky] });
+  assert.deepEqual(chooseModel([weights, file('net', 8, 7)]).model.name, 'net');
+  assert.deepEqual(chooseModel([weights]), { model: weights, weights: [] }, 'alone, the core says what is wrong with it');
+  assert.deepEqual(chooseModel([]), { model: null, weights: [] });
+});
 
 test('undo and redo walk the recipe, and a dragged slider is one change', () => {
   const history = new recipes.RecipeHistory({ steps: [] });

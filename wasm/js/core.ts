@@ -63,6 +63,9 @@ function wasiImports(memory: () => WebAssembly.Memory): WebAssembly.ModuleImport
   }) as WebAssembly.ModuleImports;
 }
 
+/** One block of memory of the core is at most this. */
+const MAX_BYTES = 2 ** 31 - 2 ** 16;
+
 /** A stretch of the memory as an array; made again only when the memory has grown, which detaches the old one. */
 export class Place<A extends ArrayBufferView> {
   private buffer: ArrayBuffer | undefined;
@@ -156,10 +159,23 @@ export class Core {
 
   /** Memory with these bytes; the caller frees it or hands it over. */
   allocate(bytes: Uint8Array): number {
-    const address = this.exports.pare_js_alloc(bytes.length);
-    if (!address) throw new PareError('OUT_OF_MEMORY', `there is no memory for ${bytes.length} bytes`);
+    const address = bytes.length <= MAX_BYTES ? this.exports.pare_js_alloc(bytes.length) >>> 0 : 0;
+    if (!address)
+      throw new PareError('OUT_OF_MEMORY', `there is no memory for ${bytes.length} bytes: it is too large for WebAssembly here`);
     this.write(address, bytes);
     return address;
+  }
+
+  /** Memory for each of these, or for none. */
+  allocateAll(parts: Uint8Array[]): number[] {
+    const made: number[] = [];
+    try {
+      for (const part of parts) made.push(this.allocate(part));
+    } catch (error) {
+      for (const address of made) this.exports.pare_js_free(address);
+      throw error;
+    }
+    return made;
   }
 
   /** Runs `use` with a place for numbers and texts that is freed afterwards. */

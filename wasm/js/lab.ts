@@ -304,10 +304,18 @@ export class PareLab implements T.Lab {
     return passesOf(this.schema());
   }
 
-  loadModel(bytes: Uint8Array): T.Model {
-    // The core takes the memory over: its weights are used where they stand.
-    this.core.call('pare_js_model_load', this.core.allocate(bytes), bytes.length);
-    return new LabModel(this.core, this.core.handle());
+  loadModel(bytes: Uint8Array, { externalData = {} }: T.LoadOptions = {}): T.Model {
+    const files = Object.entries(externalData);
+    return this.core.scoped((place) => {
+      const names = files.map(([name]) => place.text(name));
+      const table = place.words(files.flatMap(() => [0, 0, 0]));
+      // The core takes this memory over: weights are used where they stand.
+      const [model = 0, ...data] = this.core.allocateAll([bytes, ...files.map(([, part]) => part)]);
+      const words = files.flatMap(([, part], i) => [names[i] ?? 0, data[i] ?? 0, part.length]);
+      this.core.write(table, new Uint8Array(Uint32Array.from(words).buffer));
+      this.core.call('pare_js_model_load', model, bytes.length, table, files.length);
+      return new LabModel(this.core, this.core.handle());
+    });
   }
 
   loadDataset(files: T.DataFile[]): T.Dataset {

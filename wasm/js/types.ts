@@ -297,6 +297,11 @@ export interface DataFile {
   bytes: Uint8Array;
 }
 
+export interface LoadOptions {
+  /** The files that hold the model's weights (ONNX external data), by the name that the model gives them. */
+  externalData?: Record<string, Uint8Array>;
+}
+
 export interface LabOptions {
   /** The module's bytes or address, or a function that fetches it; left out: found beside this file. */
   wasm?: BufferSource | URL | string | (() => Promise<BufferSource>);
@@ -312,7 +317,7 @@ export interface Lab {
   /** JSON schema of a recipe. */
   schema(): Record<string, unknown>;
   passes(): PassInfo[];
-  loadModel(bytes: Uint8Array): Model;
+  loadModel(bytes: Uint8Array, options?: LoadOptions): Model;
   loadDataset(files: DataFile[]): Dataset;
   generateDataset(kind: GeneratedSet): Dataset;
   startRecipe(model: Model, recipe: Recipe, options?: RecipeOptions): Job;

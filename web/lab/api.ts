@@ -8,6 +8,11 @@ import type { DrawnGraph } from './graph-layout.ts';
 /** Where bytes come from: a file beside the page, or text inside it (the single-file page). */
 export type AssetSource = { url: string } | { base64: string };
 
+export interface NamedBytes {
+  name: string;
+  bytes: Uint8Array;
+}
+
 export interface LabFacts {
   version: string;
   build: string;
@@ -91,6 +96,8 @@ export interface LabWorker {
   start(wasm: AssetSource, relaxed?: AssetSource): Promise<LabFacts>;
   isOpen(modelKey: string): Promise<boolean>;
   openModel(bytes: Uint8Array, name: string): Promise<OpenedModel>;
+  /** A model whose weights are in other files; `bytes` is the same as one file. */
+  openModelParts(bytes: Uint8Array, name: string, weights: NamedBytes[]): Promise<{ opened: OpenedModel; bytes: Uint8Array }>;
   openModelAsset(source: AssetSource, name: string): Promise<{ opened: OpenedModel; bytes: Uint8Array }>;
   openData(files: { name: string; bytes: Uint8Array }[], name: string): Promise<OpenedData>;
   openDataAssets(files: { name: string; source: AssetSource }[], name: string): Promise<OpenedData>;

@@ -12,6 +12,7 @@ import type {
   LabError,
   LabFacts,
   LabWorker,
+  NamedBytes,
   OpenedData,
   OpenedModel,
   RunEvent,
@@ -110,6 +111,13 @@ function openModelNow(bytes: Uint8Array, name: string): OpenedModel {
   const key = keyOf(bytes);
   const model = models.get(key) ?? keepModel(key, theLab().loadModel(bytes));
   return { key, name, fileBytes: bytes.length, info: model.info() };
+}
+
+function openPartsNow(bytes: Uint8Array, name: string, weights: NamedBytes[]): { opened: OpenedModel; bytes: Uint8Array } {
+  const model = theLab().loadModel(bytes, { externalData: Object.fromEntries(weights.map((file) => [file.name, file.bytes])) });
+  const whole = model.save();
+  const key = keyOf(whole);
+  return { opened: { key, name, fileBytes: whole.length, info: keepModel(key, model).info() }, bytes: whole };
 }
 
 function openDataNow(files: { name: string; bytes: Uint8Array }[], name: string): OpenedData {
@@ -277,6 +285,7 @@ const worker: LabWorker = {
     }),
   isOpen: async (modelKey) => models.has(modelKey),
   openModel: (bytes, name) => guarded(() => openModelNow(bytes, name)),
+  openModelParts: (bytes, name, weights) => guarded(() => openPartsNow(bytes, name, weights)),
   openModelAsset: (source, name) =>
     guarded(async () => {
       const bytes = await fetchAsset(source);

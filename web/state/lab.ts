@@ -3,13 +3,13 @@
  * error becomes a Problem and the rest goes on.
  */
 import type { Recipe } from '../../wasm/js/types.ts';
-import type { OpenedData, OpenedModel, RunEvent } from '../lab/api.ts';
+import type { NamedBytes, OpenedData, OpenedModel, RunEvent } from '../lab/api.ts';
 import { asFailure, callback, handOver, type LabClient, startWorker } from '../lab/client.ts';
 import { type Key, t } from '../i18n/index.ts';
 import { asset, assetIfThere, DATA_SETS, FIRST_DATA, FIRST_NETWORK, NETWORKS, networkAsset } from './assets.ts';
 import { FIRST_RECIPE, parseRecipe, readAddress, RecipeHistory, writeAddress } from './recipe.ts';
 import { RunArchive } from './runs.ts';
-import { sniff } from './sniff.ts';
+import { chooseModel, sniff } from './sniff.ts';
 import { Store } from './store.ts';
 import type { ActiveRun, Point, Problem, RunRecord, State, Theme } from './types.ts';
 
@@ -211,8 +211,8 @@ export class LabState {
   }
 
   async openFiles(files: File[]): Promise<void> {
-    const data: { name: string; bytes: Uint8Array }[] = [];
-    let model: { name: string; bytes: Uint8Array } | null = null;
+    const data: NamedBytes[] = [];
+    const parts: NamedBytes[] = [];
     for (const file of files) {
       let bytes: Uint8Array;
       try {
@@ -223,13 +223,14 @@ export class LabState {
       }
       const kind = sniff(bytes.subarray(0, 64));
       if (kind === 'data') data.push({ name: file.name, bytes });
-      else if (kind === 'model') model = { name: file.name, bytes };
+      else if (kind === 'model') parts.push({ name: file.name, bytes });
       else this.#openRecipe(file.name, bytes);
     }
+    const { model, weights } = chooseModel(parts);
     if (data.length > 0 || model) {
       await this.#opening(async () => {
         if (data.length > 0) await this.#openDataFiles(data);
-        if (model) await this.#openModelFile(model.name, model.bytes);
+        if (model) await this.#openModelFile(model.name, model.bytes, weights);
       });
     }
   }
@@ -240,11 +241,14 @@ export class LabState {
     else this.problem('problem.recipe', name, { code: 'BAD_RECIPE', message: t('why.recipe') });
   }
 
-  async #openModelFile(fileName: string, bytes: Uint8Array): Promise<void> {
+  async #openModelFile(fileName: string, given: Uint8Array, weights: NamedBytes[]): Promise<void> {
     const name = fileName.replace(/\.onnx$/i, '');
     this.store.set({ opening: t('opening.file', { name: fileName }) });
     try {
-      const opened = await this.client.openModel(bytes, name);
+      const { opened, bytes } =
+        weights.length > 0
+          ? await this.client.openModelParts(given, name, weights)
+          : { opened: await this.client.openModel(given, name), bytes: given };
       await this.archive.keepModel({ key: opened.key, name, bytes });
       this.store.set({ model: opened, modelId: '' });
     } catch (error) {

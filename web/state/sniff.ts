@@ -10,3 +10,13 @@ export function sniff(head: Uint8Array): FileKind {
   if (text.startsWith('{')) return 'recipe';
   return 'model'; // ONNX has no magic number; the core says what is wrong with it
 }
+
+/** ONNX writers put ir_version, a small number, first. */
+const looksLikeOnnx = (bytes: Uint8Array): boolean => bytes[0] === 8 && (bytes[1] ?? 0) >= 1 && (bytes[1] ?? 0) < 32;
+
+/** Of files that are neither data nor recipes: the network, and the rest, which must be its weights (ONNX external data). */
+export function chooseModel<F extends { name: string; bytes: Uint8Array }>(files: F[]): { model: F | null; weights: F[] } {
+  const alike = files.filter((file) => looksLikeOnnx(file.bytes));
+  const model = alike.find((file) => /\.onnx$/i.test(file.name)) ?? alike[0] ?? files[0] ?? null;
+  return { model, weights: files.filter((file) => file !== model) };
+}

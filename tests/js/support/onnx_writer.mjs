@@ -28,9 +28,12 @@ const float = (field, value) => {
 };
 const message = (field, ...parts) => bytes(field, Buffer.concat(parts));
 
-/** A tensor: { dtype: 'u8', dims: [..], data: typed array }. */
-function tensorProto(name, { dtype, dims, data }) {
-  return Buffer.concat([...dims.map((d) => int(1, d)), int(2, DTYPES[dtype]), bytes(8, name), bytes(9, bytesOf(data))]);
+/** A tensor: { dtype: 'u8', dims: [..], data: typed array }, or with external: { location, offset } in place of its data. */
+function tensorProto(name, { dtype, dims, data, external }) {
+  const head = [...dims.map((d) => int(1, d)), int(2, DTYPES[dtype]), bytes(8, name)];
+  if (!external) return Buffer.concat([...head, bytes(9, bytesOf(data))]);
+  const entries = Object.entries(external).map(([key, value]) => message(13, bytes(1, key), bytes(2, String(value))));
+  return Buffer.concat([...head, ...entries, int(14, 1)]);
 }
 
 /** A dimension that is a text is open, and has that name. */
