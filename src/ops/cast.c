@@ -11,7 +11,8 @@ static pare_status infer(pare_call *call) {
   PARE_TRY(pare_op_attr_type(call, "to", PARE_ATTR_INT));
   const int64_t to = pare_node_int(call->node, "to", 0);
   if (!pare_dtype_known(to) || pare_dtype_size((pare_dtype)to) == 0)
-    return pare_fail(call->ctx, PARE_UNSUPPORTED, "a cast to type %lld", (long long)to);
+    return pare_fail(call->ctx, PARE_UNSUPPORTED, "a cast to type %lld%s", (long long)to,
+                     to == PARE_STRING ? " (string)" : "");
   return pare_op_set_out(call, 0, (pare_dtype)to, &call->in[0]->shape);
 }
 

@@ -11,8 +11,6 @@
 
 /* What passes today: it may only grow. */
 enum { MIN_PASSED = 1003 };
-/* Cases without strings whose operators are all there, refused all the same: it may only fall. */
-enum { MAX_CLAIMED_UNSUPPORTED = 40 };
 
 enum { MAX_OPS = 512 };
 
@@ -63,8 +61,12 @@ static void onnx_backend_cases_pass_or_are_refused(void **state) {
   if (run_conformance(root ? root : CONFORMANCE_FOLDER, only, take, &t) == 0) skip();
   print_table(&t);
   assert_int_equal(t.totals[CASE_FAILED], 0);
-  assert_true(t.n_claimed_unsupported <= MAX_CLAIMED_UNSUPPORTED);
-  if (!only) assert_true(t.totals[CASE_PASSED] >= MIN_PASSED);
+  assert_int_equal(t.n_claimed_unsupported,
+                   0); /* operators that are there take every case but those about strings */
+  int n_all = t.totals[CASE_PASSED] + t.totals[CASE_FAILED] + t.totals[CASE_UNSUPPORTED];
+  if (only) return;
+  assert_true(t.totals[CASE_PASSED] >= MIN_PASSED);
+  assert_true(100 * t.totals[CASE_PASSED] >= 93 * n_all);
 }
 
 int main(void) {

@@ -38,4 +38,12 @@ if(NOT EMSCRIPTEN AND NOT PARE_RELAXED_SIMD AND pare_cli_sources)
   pare_module(pare_program)
   set_target_properties(pare_program PROPERTIES OUTPUT_NAME pare-cli)
   target_link_options(pare_program PRIVATE -Wl,-z,stack-size=${pare_stack_bytes} -Wl,--strip-all)
+
+  # ONNX's backend cases under WASI: npm run conformance.
+  add_executable(pare_conformance EXCLUDE_FROM_ALL tests/conformance/main.c tests/unit/support/conformance.c
+    "${pare_op_table}")
+  pare_module(pare_conformance)
+  set_target_properties(pare_conformance PROPERTIES OUTPUT_NAME pare-conformance)
+  target_include_directories(pare_conformance PRIVATE tests/unit/support)
+  target_link_options(pare_conformance PRIVATE -Wl,-z,stack-size=${pare_stack_bytes} -Wl,--strip-all)
 endif()
