@@ -146,6 +146,8 @@ static inline bool pare_node_is(const pare_node *node, const char *op_type) {
   while (*a && *a == *op_type) a++, op_type++;
   return *a == *op_type && node->domain[0] == 0;
 }
+/* False when a node, or one in a node's graphs, has an operator that is not there: then the model is only carried along. */
+bool pare_model_has_every_operator(const pare_model *model);
 /* Where in node->inputs the values stand that graph `i_graph` of `attr` captures, in the order of its captured inputs. */
 int pare_node_first_captured(const pare_node *node, const pare_attr *attr, size_t i_graph);
 static inline bool pare_attr_has_graphs(const pare_attr *attr) {

@@ -218,6 +218,22 @@ const pare_attr *pare_node_attr(const pare_node *node, const char *name) {
   return NULL;
 }
 
+static bool graphs_have_every_operator(const pare_attr *attr) {
+  for (size_t g = 0; pare_attr_has_graphs(attr) && g < attr->n; g++)
+    if (!pare_model_has_every_operator(attr->graphs[g])) return false;
+  return true;
+}
+
+bool pare_model_has_every_operator(const pare_model *model) {
+  for (int i = 0; i < model->n_nodes; i++) {
+    const pare_node *node = &model->nodes[i];
+    if (!node->op) return false;
+    for (int k = 0; k < node->n_attrs; k++)
+      if (!graphs_have_every_operator(&node->attrs[k])) return false;
+  }
+  return true;
+}
+
 int pare_node_first_captured(const pare_node *node, const pare_attr *attr, size_t i_graph) {
   int first = node->n_inputs - node->n_captured;
   for (const pare_attr *a = node->attrs; a <= attr; a++)

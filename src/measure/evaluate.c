@@ -72,6 +72,7 @@ static pare_status start(pare_evaluator *e, const pare_model *model, const pare_
   pare_model_free(fitted);
   if (status != PARE_OK) return status;
   PARE_TRY(pare_session_plan(e->logits, &e->plan, &e->session));
+  if (e->session->dynamic) PARE_TRY(pare_session_run(e->session)); /* only then the output has a shape */
   PARE_TRY(check_session(e));
   pare_evaluation *r = &e->result;
   r->n_classes = (int)e->n_classes;
@@ -150,7 +151,10 @@ static pare_status run_batch(pare_evaluator *e) {
   pare_dataset_gather(e->dataset, &e->dataset->test, NULL, e->first + e->result.total, n, in.data, e->labels);
   memset((uint8_t *)in.data + (size_t)n * sample_bytes, 0, (size_t)(e->batch - n) * sample_bytes);
   PARE_TRY(pare_session_run(e->session));
-  score(e, pare_session_output(e->session, 0).data, n);
+  pare_tensor_view logits = pare_session_output(e->session, 0);
+  if (logits.dtype != PARE_F32 || logits.len_bytes < (size_t)(n * e->n_classes) * sizeof(float))
+    return pare_fail(e->ctx, PARE_BAD_DATA, "output '%s' changes its shape from batch to batch", logits.name);
+  score(e, logits.data, n);
   return PARE_OK;
 }
 

@@ -2,6 +2,7 @@
  * there. A model that cannot run is described too, as far as its graph goes; "problem" then says what
  * stands in the way. */
 #include <math.h>
+#include <stdio.h>
 
 #include "measure/measure.h"
 
@@ -49,18 +50,30 @@ static void put_opsets(pare_json *json, const pare_model *model) {
   pare_json_end(json, ']');
 }
 
+/* `place`: the node around the graph and a slash, "" for the model's own. */
+static void put_missing(pare_json *json, const pare_model *model, const char *place) {
+  for (int i = 0; i < model->n_nodes; i++) {
+    const pare_node *node = &model->nodes[i];
+    char name[256];
+    snprintf(name, sizeof name, "%.120s%.120s", place, node->name);
+    if (node->op == NULL) {
+      pare_json_object(json);
+      pare_json_put_text(json, "op", node->op_type);
+      pare_json_put_text(json, "domain", node->domain);
+      pare_json_put_text(json, "node", name);
+      pare_json_end(json, '}');
+    }
+    snprintf(name, sizeof name, "%.120s%.120s/", place, node->name);
+    for (int k = 0; k < node->n_attrs; k++)
+      for (size_t g = 0; pare_attr_has_graphs(&node->attrs[k]) && g < node->attrs[k].n; g++)
+        put_missing(json, node->attrs[k].graphs[g], name);
+  }
+}
+
 static void put_unsupported(pare_json *json, const pare_model *model) {
   pare_json_key(json, "unsupported");
   pare_json_array(json);
-  for (int i = 0; i < model->n_nodes; i++) {
-    const pare_node *node = &model->nodes[i];
-    if (node->op != NULL) continue;
-    pare_json_object(json);
-    pare_json_put_text(json, "op", node->op_type);
-    pare_json_put_text(json, "domain", node->domain);
-    pare_json_put_text(json, "node", node->name);
-    pare_json_end(json, '}');
-  }
+  put_missing(json, model, "");
   pare_json_end(json, ']');
 }
 

@@ -195,7 +195,13 @@ static pare_status measure_run(const pare_model *model, const pare_run_options *
   out->peak_bytes = pare_session_peak_bytes(session);
   pare_fill_inputs(session);
   pare_status status = n_runs > 0 ? measure_latency(session, n_runs, &out->latency_ms) : PARE_OK;
+  /* What such a network does with made-up inputs, which may be shapes or indices, says nothing of it. */
+  bool refused = session->dynamic && status != PARE_OK && status != PARE_OUT_OF_MEMORY;
   pare_session_free(session);
+  if (refused) {
+    out->latency_ms = NAN;
+    return PARE_OK;
+  }
   if (status != PARE_OK || n_runs <= 0) return status;
   plan.profile = true;
   PARE_TRY(pare_session_plan(model, &plan, &session));

@@ -119,6 +119,8 @@ pare_status pare_measure_sqnr(const pare_model *reference, const pare_model *mod
   pare_arena_init(&arena, model->ctx);
   pare_status status = pare_session_plan(reference, &plan, &c.reference);
   if (status == PARE_OK) status = pare_session_plan(model, &plan, &c.model);
+  if (status == PARE_OK && (c.reference->dynamic || c.model->dynamic))
+    status = pare_fail(model->ctx, PARE_UNSUPPORTED, "values whose shapes depend on data are not compared");
   if (status == PARE_OK) status = compare(&c, &arena, reference, dataset, n, report);
   pare_session_free(c.model);
   pare_session_free(c.reference);

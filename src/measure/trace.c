@@ -49,10 +49,15 @@ static pare_status trace_model(const pare_named_model *named, int pid, const par
     plan.numerics = options->numerics;
     plan.n_threads = options->n_threads;
   }
+  if (!pare_model_has_every_operator(named->model)) return PARE_OK; /* nothing to time */
   PARE_TRY(pare_session_plan(named->model, &plan, &session));
   pare_fill_inputs(session);
   pare_status status = pare_session_run(session); /* warm up */
   if (status == PARE_OK) status = pare_session_run(session);
+  if (session->dynamic && status != PARE_OK && status != PARE_OUT_OF_MEMORY) {
+    pare_session_free(session); /* made-up inputs, which may be shapes or indices, did not suit it */
+    return PARE_OK;
+  }
   if (status == PARE_OK) {
     double now_us = 0;
     name_process(json, pid, named->name);

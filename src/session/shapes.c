@@ -189,9 +189,10 @@ static pare_status inline_branch(folder *fold, int i_node, const pare_tensor *co
   const char *taken = *pare_u8(condition) ? "then_branch" : "else_branch";
   const pare_attr *attr = pare_node_attr(node, taken);
   if (!attr || attr->type != PARE_ATTR_GRAPH) return PARE_OK; /* running it says what is wrong */
-  if (attr->graphs[0]->n_outputs != node->n_outputs) return PARE_OK;
-  PARE_TRY(pare_model_inline(fold->model, attr->graphs[0],
-                             node->inputs + pare_node_first_captured(node, attr, 0), node->outputs));
+  const pare_model *graph = attr->graphs[0];
+  if (graph->n_outputs != node->n_outputs || graph->n_inputs != graph->n_captured) return PARE_OK;
+  PARE_TRY(pare_model_inline(fold->model, graph, node->inputs + pare_node_first_captured(node, attr, 0),
+                             node->outputs));
   fold->model->nodes[i_node].removed = true;
   fold->inlined = true;
   return PARE_OK;

@@ -242,6 +242,30 @@ static void an_endless_loop_is_an_error(void **state) {
   pare_model_free(model);
 }
 
+/* A branch that wants an input cannot take the place of its If. */
+static void a_branch_with_inputs_is_refused(void **state) {
+  (void)state;
+  pare_writer graph;
+  pare_writer_init(&graph, ctx);
+  size_t inner, node = make_node_begin(&graph, "If", "if", "c", "y");
+  size_t attr = graph_begin(&graph, "then_branch", &inner);
+  make_node(&graph, "Add", "add", "a,b", "t");
+  make_value(&graph, MAKE_INPUT, "a", PARE_F32, (const int64_t[]){2}, 1);
+  make_value(&graph, MAKE_INPUT, "b", PARE_F32, (const int64_t[]){2}, 1);
+  make_value(&graph, MAKE_OUTPUT, "t", PARE_F32, (const int64_t[]){2}, 1);
+  graph_end(&graph, attr, inner);
+  pare_wire_end(&graph, node);
+  make_tensor(&graph, MAKE_INITIALIZER, "c", PARE_BOOL, none, 0, "\1", 1);
+  make_value(&graph, MAKE_OUTPUT, "y", PARE_F32, (const int64_t[]){2}, 1);
+  pare_buffer bytes = make_model(&graph, 8, 13);
+  pare_model *model = load_for_test(ctx, &bytes);
+  pare_session *session = plan(model, 0);
+  assert_int_equal(pare_session_run(session), PARE_BAD_MODEL);
+  assert_error_has(ctx, "graph 'then_branch' takes 2 and gives 1 values, not 0 and 1");
+  pare_session_free(session);
+  pare_model_free(model);
+}
+
 static void a_body_with_other_counts_is_refused(void **state) {
   (void)state;
   pare_buffer bytes = loop_model(ctx, "m,,x,x");
@@ -357,6 +381,7 @@ int main(void) {
       T(branches_are_written_anew_when_names_change),
       T(a_loop_carries_and_stacks),
       T(an_endless_loop_is_an_error),
+      T(a_branch_with_inputs_is_refused),
       T(a_body_with_other_counts_is_refused),
       T(sequences_grow_and_join),
       T(a_failing_allocator_leaks_nothing),

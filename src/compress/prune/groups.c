@@ -190,6 +190,9 @@ static pare_status number_elements(pare_groups *groups) {
 static pare_status build(pare_groups *groups, const pare_model *source) {
   pare_plan_options options = {.batch = 1, .keep_all = true};
   PARE_TRY(pare_session_plan(source, &options, &groups->session));
+  if (groups->session->dynamic)
+    return pare_fail(groups->ctx, PARE_UNSUPPORTED,
+                     "channels cannot be followed through control flow, or where shapes depend on data");
   size_t n_axes = (size_t)groups->session->model->n_values * PARE_MAX_RANK;
   groups->base = pare_alloc_array(groups->ctx, n_axes + 1, sizeof *groups->base);
   groups->is_filter = pare_alloc_array(groups->ctx, n_axes, sizeof *groups->is_filter);

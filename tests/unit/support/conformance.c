@@ -201,17 +201,6 @@ static const char *subject(const conformance *c, const char *group) {
   return strcmp(group, "node") == 0 || c->model->n_nodes == 1 ? c->model->nodes[0].op_type : "(several)";
 }
 
-static bool has_every_operator(const pare_model *model) {
-  for (int i = 0; model && i < model->n_nodes; i++) {
-    const pare_node *node = &model->nodes[i];
-    if (!node->op) return false;
-    for (int k = 0; k < node->n_attrs; k++)
-      for (size_t g = 0; pare_attr_has_graphs(&node->attrs[k]) && g < node->attrs[k].n; g++)
-        if (!has_every_operator(node->attrs[k].graphs[g])) return false;
-  }
-  return model != NULL;
-}
-
 void run_conformance_case(const char *group, const char *folder, case_result *out) {
   conformance c = {.folder = folder};
   *out = (case_result){.outcome = CASE_FAILED};
@@ -223,7 +212,7 @@ void run_conformance_case(const char *group, const char *folder, case_result *ou
   if (status != PARE_OK)
     snprintf(out->message, sizeof(out->message), "%s: %s", pare_status_name(status), pare_error(c.ctx));
   snprintf(out->op, sizeof(out->op), "%s", subject(&c, group));
-  out->claimed = has_every_operator(c.model);
+  out->claimed = c.model && pare_model_has_every_operator(c.model);
   for (int i = 0; i < MAX_IO; i++) pare_tensor_release(&c.inputs[i]);
   pare_session_free(c.session);
   pare_model_free(c.model);
