@@ -84,7 +84,8 @@ typedef struct pare_node {
   bool removed;                /* until pare_model_finish */
   float clamp_low, clamp_high; /* fused activation; session only: -INFINITY, INFINITY otherwise */
   bool channels_last;          /* its images are [N,H,W,C]; session only (session/layout.c) */
-  pare_span extra;             /* unknown NodeProto fields, encoded */
+  bool batch_last; /* they are [C,H,W,N]: what takes images and channels alike sees channels last */
+  pare_span extra; /* unknown NodeProto fields, encoded */
   int n_captured; /* the last `n_captured` inputs are what its graphs capture, graph by graph: they are not written as inputs */
 } pare_node;
 

@@ -81,11 +81,38 @@ static pare_status run(pare_call *call) {
   return PARE_OK;
 }
 
+/* Channels last. */
+static void backward_last(const pare_call *call, const float *dy, float *dx) {
+  const pare_window *w = call->state;
+  const bool include_pad = pare_node_int(call->node, "count_include_pad", 0) != 0;
+  const int64_t c = call->in[0]->shape.dims[3];
+  for (int64_t i = 0; i < call->in[0]->shape.dims[0]; i++, dx += w->in[0] * w->in[1] * c) {
+    for (int64_t p = 0; p < w->out[0]; p++) {
+      const pare_pool_part rows = pare_pool_part_at(w, 0, p);
+      for (int64_t q = 0; q < w->out[1]; q++, dy += c) {
+        const pare_pool_part columns = pare_pool_part_at(w, 1, q);
+        const float n = divisor(w, include_pad, rows, columns);
+        for (int64_t k = rows.first; k < rows.end; k++) {
+          float *row = dx + ((rows.start + k * w->dilation[0]) * w->in[1] + columns.start) * c;
+          for (int64_t j = columns.first; j < columns.end; j++) {
+            float *to = row + j * w->dilation[1] * c;
+            for (int64_t e = 0; e < c; e++) to[e] += n > 0.0f ? dy[e] / n : 0.0f;
+          }
+        }
+      }
+    }
+  }
+}
+
 static pare_status backward(pare_grad_call *grad) {
   const pare_call *call = grad->call;
   if (is_nd(call)) return pare_average_pool_nd_backward(grad);
   const pare_window *w = call->state;
   if (!grad->d_out[0] || !pare_grad_wants(grad, 0)) return PARE_OK;
+  if (call->node->channels_last) {
+    backward_last(call, pare_f32(grad->d_out[0]), pare_f32(grad->d_in[0]));
+    return PARE_OK;
+  }
   const bool include_pad = pare_node_int(call->node, "count_include_pad", 0) != 0;
   const int64_t n_planes = call->in[0]->shape.dims[0] * call->in[0]->shape.dims[1];
   const float *dy = pare_f32(grad->d_out[0]);
@@ -120,4 +147,5 @@ const pare_op pare_op_average_pool = {
     .couple = pare_pool_couple,
     .quant = PARE_QUANT_VALUES,
     .layout = PARE_LAYOUT_FOLLOWS,
+    .batch_layout = PARE_BATCH_FOLLOWS,
 };

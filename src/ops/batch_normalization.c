@@ -23,8 +23,9 @@ static pare_status infer(pare_call *call) {
     return pare_fail(call->ctx, PARE_BAD_MODEL, "input has rank %d, expected at least 2", x->rank);
   for (int i = 1; i < 5; i++) {
     const pare_shape *s = &call->in[i]->shape;
-    if (s->rank != 1 || s->dims[0] != x->dims[1]) {
-      return pare_fail(call->ctx, PARE_BAD_MODEL, "input %d is not [%lld]", i, (long long)x->dims[1]);
+    const int64_t channels = x->dims[call->node->batch_last ? 0 : 1];
+    if (s->rank != 1 || s->dims[0] != channels) {
+      return pare_fail(call->ctx, PARE_BAD_MODEL, "input %d is not [%lld]", i, (long long)channels);
     }
   }
   PARE_TRY(pare_op_set_out(call, 0, PARE_F32, x));
@@ -33,35 +34,42 @@ static pare_status infer(pare_call *call) {
 }
 
 static pare_status prepare(pare_call *call) {
-  const size_t c = (size_t)call->in[0]->shape.dims[1];
+  const size_t c = (size_t)pare_tensor_count(call->in[1]);
   if (call->training) call->saved_bytes = 2 * c * sizeof(float); /* mean [c], 1 / deviation [c] */
   return PARE_OK;
 }
 
+/* Each channel lies in n runs of `plane` elements: images, or rows where images stand side by side, [C,H,W,N]. */
 typedef struct sizes {
   int64_t n, c, plane;
+  bool batch_last;
 } sizes;
+
+static int64_t run_at(const sizes *s, int64_t i, int64_t c) {
+  return (s->batch_last ? c * s->n + i : i * s->c + c) * s->plane;
+}
 
 static sizes sizes_of(const pare_call *call) {
   const pare_shape *x = &call->in[0]->shape;
-  return (sizes){x->dims[0], x->dims[1], pare_shape_count_range(x, 2, x->rank)};
+  if (call->node->batch_last) return (sizes){x->dims[1], x->dims[0], x->dims[2] * x->dims[3], true};
+  return (sizes){x->dims[0], x->dims[1], pare_shape_count_range(x, 2, x->rank), false};
 }
 
 /* Mean and population variance of channel `c`: planes in lanes, images added ascending in f64. */
 static void statistics(const sizes *s, const float *x, int64_t c, float *mean, float *variance) {
   const double count = (double)(s->n * s->plane);
   double sum = 0.0, squares = 0.0;
-  for (int64_t i = 0; i < s->n; i++) sum += (double)pare_op_sum_f32(x + (i * s->c + c) * s->plane, s->plane);
+  for (int64_t i = 0; i < s->n; i++) sum += (double)pare_op_sum_f32(x + run_at(s, i, c), s->plane);
   *mean = count > 0 ? (float)(sum / count) : 0.0f;
   for (int64_t i = 0; i < s->n; i++)
-    squares += (double)pare_op_squares_f32(x + (i * s->c + c) * s->plane, *mean, s->plane);
+    squares += (double)pare_op_squares_f32(x + run_at(s, i, c), *mean, s->plane);
   *variance = count > 0 ? (float)(squares / count) : 0.0f;
 }
 
 static void normalise(const sizes *s, const float *x, int64_t c, float factor, float shift, float *y) {
   for (int64_t i = 0; i < s->n; i++) {
-    const float *from = x + (i * s->c + c) * s->plane;
-    float *to = y + (i * s->c + c) * s->plane;
+    const float *from = x + run_at(s, i, c);
+    float *to = y + run_at(s, i, c);
     for (int64_t p = 0; p < s->plane; p++) to[p] = from[p] * factor + shift;
   }
 }
@@ -105,7 +113,7 @@ static void sums_of_channel(const sizes *s, const float *x, const float *dy, int
                             float inverse, float *sum_dy, float *sum_dy_x) {
   double total = 0.0, total_x = 0.0;
   for (int64_t i = 0; i < s->n; i++) {
-    const float *from = x + (i * s->c + c) * s->plane, *g = dy + (i * s->c + c) * s->plane;
+    const float *from = x + run_at(s, i, c), *g = dy + run_at(s, i, c);
     float lane[8] = {0};
     int64_t p = 0;
     for (; p + 8 <= s->plane; p += 8) {
@@ -136,7 +144,7 @@ static pare_status backward(pare_grad_call *grad) {
     if (!pare_grad_wants(grad, 0)) continue;
     const float factor = scale[c] * inverse, mean_dy = sum_dy / count, mean_dy_x = sum_dy_x / count;
     for (int64_t i = 0; i < s.n; i++) {
-      const int64_t at = (i * s.c + c) * s.plane;
+      const int64_t at = run_at(&s, i, c);
       float *dx = pare_f32(grad->d_in[0]) + at;
       for (int64_t p = 0; p < s.plane; p++) {
         dx[p] += factor * ((dy[at + p] - mean_dy) - ((x[at + p] - mean) * inverse) * mean_dy_x);
@@ -166,4 +174,5 @@ const pare_op pare_op_batch_normalization = {
     .backward = backward,
     .couple = couple,
     .quant = PARE_QUANT_NONE,
+    .batch_layout = PARE_BATCH_FOLLOWS,
 };

@@ -1,21 +1,30 @@
 /* Conv: Y[n,o,p] = sum_k W[o,k] X[n, channel(k), p * stride - pad + place(k) * dilation] + B[o] (ONNX
  * Conv, opset 11), with groups. In one and two dimensions the work is done in kernels/f32_conv, in more in
- * conv_nd.c. In a session images stand channels last where the weights are constant, unless they are so sparse
- * that sparse kernels win, which want whole planes. */
+ * conv_nd.c, and in training, where images stand side by side, in conv_batch.c. In other sessions images stand
+ * channels last where the weights are constant, unless they are so sparse that sparse kernels win, which want
+ * whole planes. */
 #include <math.h>
 
 #include "kernels/f32_conv/f32_conv.h"
 #include "kernels/f32_conv/f32_conv_last.h"
+#include "ops/conv_batch.h"
 #include "ops/conv_nd.h"
 #include "ops/op_util.h"
 #include "ops/window.h"
 
 static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
 
+/* The input in ONNX's order. */
+static pare_shape image_of(const pare_call *call) {
+  const pare_shape *x = &call->in[0]->shape;
+  return call->node->batch_last ? PARE_SHAPE(x->dims[3], x->dims[0], x->dims[1], x->dims[2])
+                                : pare_op_image(call, call->in[0]);
+}
+
 static pare_status infer(pare_call *call) {
   PARE_TRY(pare_op_need_dtype(call, 0, f32_only));
   PARE_TRY(pare_op_need_dtype(call, 1, f32_only));
-  const pare_shape image = pare_op_image(call, call->in[0]), *x = &image, *w = &call->in[1]->shape;
+  const pare_shape image = image_of(call), *x = &image, *w = &call->in[1]->shape;
   if (x->rank < 3 || w->rank != x->rank) {
     return pare_fail(call->ctx, PARE_BAD_MODEL, "input of rank %d with weights of rank %d", x->rank, w->rank);
   }
@@ -35,8 +44,10 @@ static pare_status infer(pare_call *call) {
   }
   pare_window_nd window;
   PARE_TRY(pare_window_read_nd(call, x, w->dims + 2, false, &window));
-  const pare_shape y = pare_window_out_shape_nd(x, o, &window);
-  return pare_op_set_image(call, PARE_F32, &y);
+  pare_shape y = pare_window_out_shape_nd(x, o, &window);
+  if (!call->node->batch_last) return pare_op_set_image(call, PARE_F32, &y);
+  y = PARE_SHAPE(o, y.dims[2], y.dims[3], x->dims[0]);
+  return pare_op_set_out(call, 0, PARE_F32, &y);
 }
 
 /* The state of a node that runs channels last. */
@@ -112,6 +123,7 @@ static pare_status prepare_last(pare_call *call) {
 }
 
 static pare_status prepare(pare_call *call) {
+  if (call->node->batch_last) return pare_conv_batch_prepare(call);
   if (call->node->channels_last) return prepare_last(call);
   if (is_nd(call)) return prepare_nd(call);
   pare_f32_conv *conv = pare_arena_alloc(call->arena, sizeof *conv);
@@ -125,6 +137,10 @@ static pare_status prepare(pare_call *call) {
 
 static pare_status run(pare_call *call) {
   const float *bias = pare_call_has(call, 2) ? pare_f32(call->in[2]) : NULL;
+  if (call->node->batch_last) {
+    pare_conv_batch_run(call);
+    return PARE_OK;
+  }
   if (call->node->channels_last) {
     const last_state *state = call->state;
     pare_f32_conv_last_forward(state->conv, &(pare_f32_conv_last_args){.x = pare_f32(call->in[0]),
@@ -164,6 +180,10 @@ static pare_status backward(pare_grad_call *grad) {
     backward_nd(grad);
     return PARE_OK;
   }
+  if (call->node->batch_last) {
+    pare_conv_batch_backward(grad);
+    return PARE_OK;
+  }
   const float *dy = pare_f32(grad->d_out[0]), *x = pare_f32(call->in[0]), *w = pare_f32(call->in[1]);
   if (pare_grad_wants(grad, 0)) pare_f32_conv_grad_input(conv, w, dy, pare_f32(grad->d_in[0]), call->scratch);
   if (pare_grad_wants(grad, 1))
@@ -173,8 +193,8 @@ static pare_status backward(pare_grad_call *grad) {
 }
 
 static void cost(const pare_call *call, pare_cost *cost) {
-  const pare_shape *w = &call->in[1]->shape, image = pare_op_image(call, call->out[0]), *y = &image;
-  const uint64_t outputs = (uint64_t)y->dims[0] * (uint64_t)pare_shape_count_range(y, 2, y->rank);
+  const pare_shape *w = &call->in[1]->shape, *y = &call->out[0]->shape;
+  const uint64_t outputs = (uint64_t)(w->dims[0] ? pare_shape_count(y) / w->dims[0] : 0);
   cost->macs = outputs * (uint64_t)pare_shape_count(w);
   cost->effective_macs = cost->macs;
   if (call->in_is_const[1] && call->in[1]->data)
@@ -211,4 +231,5 @@ const pare_op pare_op_conv = {
     .couple = couple,
     .quant = PARE_QUANT_WEIGHTED,
     .choose_layout = choose_layout,
+    .batch_layout = PARE_BATCH_LAST,
 };

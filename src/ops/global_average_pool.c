@@ -44,9 +44,23 @@ static pare_status run(pare_call *call) {
   return PARE_OK;
 }
 
+/* Channels last. */
+static void backward_last(const pare_shape *x, const float *dy, float *dx) {
+  const int64_t plane = x->dims[1] * x->dims[2], c = x->dims[3];
+  for (int64_t i = 0; i < x->dims[0]; i++, dy += c) {
+    for (int64_t p = 0; p < plane; p++, dx += c) {
+      for (int64_t k = 0; k < c; k++) dx[k] += dy[k] / (float)plane;
+    }
+  }
+}
+
 static pare_status backward(pare_grad_call *grad) {
   const pare_call *call = grad->call;
   if (!grad->d_out[0] || !pare_grad_wants(grad, 0)) return PARE_OK;
+  if (call->node->channels_last) {
+    backward_last(&call->in[0]->shape, pare_f32(grad->d_out[0]), pare_f32(grad->d_in[0]));
+    return PARE_OK;
+  }
   const int64_t plane = plane_of(call), n = pare_tensor_count(call->out[0]);
   const float *dy = pare_f32(grad->d_out[0]);
   float *dx = pare_f32(grad->d_in[0]);
@@ -70,4 +84,5 @@ const pare_op pare_op_global_average_pool = {
     .couple = pare_pool_couple,
     .quant = PARE_QUANT_VALUES,
     .layout = PARE_LAYOUT_FOLLOWS,
+    .batch_layout = PARE_BATCH_FOLLOWS,
 };

@@ -134,6 +134,16 @@ static void raise(const float *restrict x, int64_t n, float *restrict y) {
   for (int64_t i = 0; i < n; i++) y[i] = ((x[i] > y[i]) | (x[i] != x[i])) ? x[i] : y[i];
 }
 
+/* The same, and the window place where each stands: the first of equal ones, the first NaN. */
+static void raise_at(const float *restrict x, int32_t place, int64_t n, float *restrict y,
+                     int32_t *restrict at) {
+  for (int64_t i = 0; i < n; i++) {
+    const bool higher = (x[i] > y[i]) | ((x[i] != x[i]) & (y[i] == y[i]));
+    y[i] = higher ? x[i] : y[i];
+    at[i] = higher ? place : at[i];
+  }
+}
+
 /* Channels last: output row `i` of all images. */
 static void run_last_row(void *arg, int64_t i, int i_thread) {
   const pool_call *call = arg;
@@ -141,15 +151,25 @@ static void run_last_row(void *arg, int64_t i, int i_thread) {
   const int64_t c = call->channels;
   const float *x = call->x + i / w->out[0] * w->in[0] * w->in[1] * c;
   float *y = call->y + i * w->out[1] * c;
+  int32_t *places = call->places ? call->places + i * w->out[1] * c : NULL;
   const pare_pool_part rows = pare_pool_part_at(w, 0, i % w->out[0]);
   (void)i_thread;
   for (int64_t q = 0; q < w->out[1]; q++, y += c) {
     const pare_pool_part columns = pare_pool_part_at(w, 1, q);
+    const bool empty = rows.first >= rows.end || columns.first >= columns.end;
+    const int32_t first = empty ? -1 : (int32_t)(rows.first * w->kernel[1] + columns.first);
     for (int64_t k = 0; k < c; k++) y[k] = -INFINITY;
+    for (int64_t k = 0; k < c && places; k++) places[k] = first;
     for (int64_t k = rows.first; k < rows.end; k++) {
       const float *row = x + ((rows.start + k * w->dilation[0]) * w->in[1] + columns.start) * c;
-      for (int64_t j = columns.first; j < columns.end; j++) raise(row + j * w->dilation[1] * c, c, y);
+      for (int64_t j = columns.first; j < columns.end; j++) {
+        if (places)
+          raise_at(row + j * w->dilation[1] * c, (int32_t)(k * w->kernel[1] + j), c, y, places);
+        else
+          raise(row + j * w->dilation[1] * c, c, y);
+      }
     }
+    if (places) places += c;
   }
 }
 
@@ -168,11 +188,44 @@ static pare_status run(pare_call *call) {
   return PARE_OK;
 }
 
+static void add_where(const float *restrict dy, const int32_t *restrict at, int32_t place, int64_t n,
+                      float *restrict dx) {
+  for (int64_t i = 0; i < n; i++) {
+    const float d = dy[i];
+    dx[i] += at[i] == place ? d : 0.0f;
+  }
+}
+
+/* Channels last: one image, whose input gradient is dx. */
+static void backward_last(const pare_window *w, int64_t c, const float *dy, const int32_t *at, float *dx) {
+  for (int64_t p = 0; p < w->out[0]; p++) {
+    const pare_pool_part rows = pare_pool_part_at(w, 0, p);
+    for (int64_t q = 0; q < w->out[1]; q++, dy += c, at += c) {
+      const pare_pool_part columns = pare_pool_part_at(w, 1, q);
+      for (int64_t k = rows.first; k < rows.end; k++) {
+        float *row = dx + ((rows.start + k * w->dilation[0]) * w->in[1] + columns.start) * c;
+        for (int64_t j = columns.first; j < columns.end; j++) {
+          add_where(dy, at, (int32_t)(k * w->kernel[1] + j), c, row + j * w->dilation[1] * c);
+        }
+      }
+    }
+  }
+}
+
 static pare_status backward(pare_grad_call *grad) {
   const pare_call *call = grad->call;
   if (is_nd(call)) return pare_max_pool_nd_backward(grad);
   const pare_window *w = call->state;
   if (!grad->d_out[0] || !pare_grad_wants(grad, 0)) return PARE_OK;
+  if (call->node->channels_last) {
+    const pare_shape *x = &call->in[0]->shape;
+    const int64_t c = x->dims[3], n_in = w->in[0] * w->in[1] * c, n_out = w->out[0] * w->out[1] * c;
+    for (int64_t i = 0; i < x->dims[0]; i++) {
+      backward_last(w, c, pare_f32(grad->d_out[0]) + i * n_out, (const int32_t *)call->saved + i * n_out,
+                    pare_f32(grad->d_in[0]) + i * n_in);
+    }
+    return PARE_OK;
+  }
   const int64_t n_planes = call->in[0]->shape.dims[0] * call->in[0]->shape.dims[1], n = w->out[0] * w->out[1];
   const float *dy = pare_f32(grad->d_out[0]);
   float *dx = pare_f32(grad->d_in[0]);
@@ -198,4 +251,5 @@ const pare_op pare_op_max_pool = {
     .couple = pare_pool_couple,
     .quant = PARE_QUANT_SAME,
     .layout = PARE_LAYOUT_FOLLOWS,
+    .batch_layout = PARE_BATCH_FOLLOWS,
 };

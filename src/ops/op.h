@@ -71,6 +71,14 @@ typedef enum pare_layout {
   PARE_LAYOUT_CHANNELS_LAST /* the same, and is so much faster that turning its input is worth it */
 } pare_layout;
 
+/* The same for training, where images may stand side by side, [C,H,W,N], so that vectors lie along them: batch_last
+ * is set. Element by element operators (PARE_LAYOUT_ANY) follow where no operand is repeated. */
+typedef enum pare_batch_layout {
+  PARE_BATCH_FIXED,
+  PARE_BATCH_FOLLOWS,
+  PARE_BATCH_LAST /* is so much faster that turning its input is worth it */
+} pare_batch_layout;
+
 typedef struct pare_op {
   const char *name, *domain;
   int min_in, max_in, min_out, max_out; /* max -1: any number */
@@ -100,6 +108,7 @@ typedef struct pare_op {
   pare_layout layout;
   /* Instead of `layout`, where it depends on the node: called in ONNX's order, after infer. May be NULL. */
   pare_status (*choose_layout)(pare_call *call, pare_layout *layout);
+  pare_batch_layout batch_layout;
   const void *family; /* what the shared functions of a family of operators read (elementwise.h, reduce.h) */
 } pare_op;
 

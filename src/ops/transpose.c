@@ -69,6 +69,13 @@ static pare_status backward(pare_grad_call *grad) {
   if (!pare_grad_wants(grad, 0) || grad->d_out[0] == NULL) return PARE_OK;
   pare_loop loop;
   PARE_TRY(walk(grad->call, &loop));
+  /* One plain matrix, as images side by side are. */
+  const bool is_matrix = loop.rank == 2 && loop.strides[1][0] == 1 && loop.strides[1][1] == loop.dims[0];
+  if (is_matrix) {
+    pare_f32_transpose_add(pare_f32(grad->d_out[0]), loop.dims[1], loop.dims[0], loop.dims[1],
+                           pare_f32(grad->d_in[0]), loop.dims[0]);
+    return PARE_OK;
+  }
   pare_loop_add_back(&loop, pare_f32(grad->d_out[0]), pare_f32(grad->d_in[0]));
   return PARE_OK;
 }

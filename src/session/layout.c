@@ -4,13 +4,17 @@
  *   PARE_LAYOUT_FOLLOWS, _ANY  run so when one of their images is there so already;
  *   PARE_LAYOUT_FIXED          gets ONNX's order back.
  * A value changes its order at most once each way, however many read it, and by a mere relabelling where it has one channel or one place. A
- * Transpose of the model's own that does the same is used instead. Results are the same: the integers', and the f32 operators' whose order of
+ * Transpose of the model's own that does the same is used instead.
+ * In training the images of a batch go last instead, [C,H,W,N] (pare_batch_layout), where N is a multiple of 16.
+ * Results are the same: the integers', and the f32 operators' whose order of
  * sums does not depend on the layout. */
 #include <string.h>
 
+#include "kernels/f32_batch/f32_batch.h"
 #include "session/plan.h"
 
-static const int64_t to_last[4] = {0, 2, 3, 1}, to_onnx[4] = {0, 3, 1, 2};
+static const int64_t channels_to_last[4] = {0, 2, 3, 1}, channels_to_onnx[4] = {0, 3, 1, 2};
+static const int64_t batch_to_last[4] = {1, 2, 3, 0}, batch_to_onnx[4] = {3, 0, 1, 2};
 
 typedef struct layout {
   pare_model *model;
@@ -21,6 +25,8 @@ typedef struct layout {
   bool *missing;        /* [n] it is made channels last only, so far */
   bool any;
   pare_arena arena;
+  bool batch; /* the images of a batch go last, for training */
+  const int64_t *to_last, *to_onnx;
 } layout;
 
 static bool is_image(const layout *l, int i_value) {
@@ -57,8 +63,9 @@ static pare_status add_relabelling(layout *l, const char *name, int from, int to
 static pare_status add_turn(layout *l, int from, int to, const pare_shape *shape, const int64_t *perm) {
   pare_model *model = l->model;
   const pare_shape after = turned(shape, perm);
-  const int64_t channels = perm == to_last ? shape->dims[1] : shape->dims[3];
-  const bool same_bytes = channels == 1 || shape->dims[2] * shape->dims[perm == to_last ? 3 : 1] == 1;
+  const int64_t channels = perm == l->to_last ? shape->dims[1] : shape->dims[3];
+  const bool same_bytes =
+      !l->batch && (channels == 1 || shape->dims[2] * shape->dims[perm == l->to_last ? 3 : 1] == 1);
   const char *name = pare_arena_printf(&l->arena, "%s_order", model->values[to].name);
   if (!name) return PARE_OUT_OF_MEMORY;
   if (same_bytes) return add_relabelling(l, name, from, to, &after);
@@ -71,15 +78,15 @@ static bool is_turn(const pare_node *node, const int64_t *perm) {
   size_t n;
   if (!pare_node_is(node, "Transpose")) return false;
   const int64_t *have = pare_node_ints(node, "perm", &n);
-  return n == 4 && memcmp(have, perm, sizeof to_last) == 0;
+  return n == 4 && memcmp(have, perm, sizeof channels_to_last) == 0;
 }
 
 /* The value in ONNX's order. */
 static pare_status need_onnx(layout *l, int i_value) {
   if (i_value < 0 || i_value >= l->n || !l->missing[i_value]) return PARE_OK;
   l->missing[i_value] = false;
-  const pare_shape shape = turned(&l->tensors[i_value].shape, to_last);
-  return add_turn(l, l->last[i_value], i_value, &shape, to_onnx);
+  const pare_shape shape = turned(&l->tensors[i_value].shape, l->to_last);
+  return add_turn(l, l->last[i_value], i_value, &shape, l->to_onnx);
 }
 
 /* A constant of up to four dimensions with its bytes rearranged. */
@@ -88,7 +95,7 @@ static pare_status turn_constant(layout *l, int i_value, int *out) {
   const size_t size = pare_dtype_size(from->dtype);
   pare_shape shape = PARE_SHAPE(1, 1, 1, 1);
   for (int i = 0; i < from->shape.rank; i++) shape.dims[4 - from->shape.rank + i] = from->shape.dims[i];
-  const pare_shape after = turned(&shape, to_last);
+  const pare_shape after = turned(&shape, l->to_last);
   pare_tensor made;
   PARE_TRY(pare_tensor_new(l->model->ctx, from->dtype, &after, &made));
   const int64_t c = shape.dims[1], places = shape.dims[2] * shape.dims[3];
@@ -110,12 +117,12 @@ static pare_status need_last(layout *l, int i_value, int *out) {
   const pare_value *value = &model->values[i_value];
   if (value->is_initializer) {
     PARE_TRY(turn_constant(l, i_value, out));
-  } else if (value->i_producer >= 0 && is_turn(&model->nodes[value->i_producer], to_onnx)) {
+  } else if (value->i_producer >= 0 && is_turn(&model->nodes[value->i_producer], l->to_onnx)) {
     *out = model->nodes[value->i_producer].inputs[0]; /* that is where it came from */
     PARE_TRY(need_onnx(l, *out));
   } else {
     PARE_TRY(add_last_value(l, i_value, out));
-    PARE_TRY(add_turn(l, i_value, *out, &l->tensors[i_value].shape, to_last));
+    PARE_TRY(add_turn(l, i_value, *out, &l->tensors[i_value].shape, l->to_last));
   }
   l->last[i_value] = *out;
   return PARE_OK;
@@ -129,8 +136,33 @@ static bool takes_part(const layout *l, const pare_node *node, pare_layout rule,
   return is_image(l, i_value) && (j == 0 || node->op->max_in < 0);
 }
 
+/* Whether a node runs on images that stand side by side. Weights are never turned: they are learned. */
+static bool runs_batch_last(const layout *l, int i_node) {
+  const pare_node *node = &l->model->nodes[i_node];
+  const pare_op *op = node->op;
+  if (node->n_outputs != 1 || node->n_inputs < 1) return false;
+  if (!is_image(l, node->outputs[0]) || !is_image(l, node->inputs[0])) return false;
+  const pare_tensor *first = &l->tensors[node->inputs[0]];
+  if (first->dtype != PARE_F32 || first->shape.dims[0] % PARE_F32_BATCH_MULTIPLE != 0) return false;
+  if (pare_tensor_count(first) > INT32_MAX || pare_tensor_count(&l->tensors[node->outputs[0]]) > INT32_MAX)
+    return false;
+  if (op->batch_layout == PARE_BATCH_LAST) return true;
+  if (op->batch_layout != PARE_BATCH_FOLLOWS && op->layout != PARE_LAYOUT_ANY) return false;
+  bool follows = false;
+  for (int j = 0; j < node->n_inputs; j++) {
+    const int i_value = node->inputs[j];
+    if (!takes_part(l, node, l->rules[i_node], j)) continue;
+    if (l->model->values[i_value].is_initializer ||
+        (op->layout == PARE_LAYOUT_ANY && !pare_shape_equal(&l->tensors[i_value].shape, &first->shape)))
+      return false;
+    follows |= l->last[i_value] >= 0;
+  }
+  return follows;
+}
+
 static bool runs_last(const layout *l, int i_node) {
   const pare_node *node = &l->model->nodes[i_node];
+  if (l->batch) return runs_batch_last(l, i_node);
   const pare_layout rule = l->rules[i_node];
   if (rule == PARE_LAYOUT_FIXED || node->n_outputs != 1 || !is_image(l, node->outputs[0])) return false;
   bool follows = false;
@@ -155,6 +187,7 @@ static pare_status make_last(layout *l, int i_node) {
   pare_node *node = &l->model->nodes[i_node];
   const int i_value = node->outputs[0];
   node->channels_last = true;
+  node->batch_last = l->batch;
   l->any = true;
   l->missing[i_value] = true;
   PARE_TRY(add_last_value(l, i_value, &l->last[i_value]));
@@ -164,7 +197,7 @@ static pare_status make_last(layout *l, int i_node) {
 
 /* What the model turns to channels last itself, and stands so. */
 static bool was_turned(const layout *l, const pare_node *node) {
-  return is_turn(node, to_last) && node->inputs[0] >= 0 && l->last[node->inputs[0]] >= 0;
+  return is_turn(node, l->to_last) && node->inputs[0] >= 0 && l->last[node->inputs[0]] >= 0;
 }
 
 static pare_status visit(layout *l, int i_node) {
@@ -194,7 +227,8 @@ static pare_status drop_unread(layout *l) {
       if (model->nodes[i].inputs[j] >= 0) uses[model->nodes[i].inputs[j]]++;
   for (int i = 0; i < model->n_nodes; i++) {
     pare_node *node = &model->nodes[i];
-    if (is_turn(node, to_onnx) && node->outputs[0] >= 0 && uses[node->outputs[0]] == 0) node->removed = true;
+    if (is_turn(node, l->to_onnx) && node->outputs[0] >= 0 && uses[node->outputs[0]] == 0)
+      node->removed = true;
   }
   return PARE_OK;
 }
@@ -215,7 +249,7 @@ static pare_status infer_all(layout *l, const pare_shape *input_shapes) {
     const pare_op *op = model->nodes[i].op;
     l->rules[i] = op->layout;
     call.arena = &l->arena;
-    if (op->choose_layout)
+    if (op->choose_layout && !l->batch)
       PARE_TRY(pare_plan_fail(model, &model->nodes[i], op->choose_layout(&call, &l->rules[i])));
   }
   return PARE_OK;
@@ -231,14 +265,10 @@ static pare_status run_pass(layout *l, const pare_shape *input_shapes) {
   return pare_model_finish(l->model);
 }
 
-pare_status pare_plan_layout(pare_model *model, const pare_shape *input_shapes) {
-  bool wanted = false;
-  for (int i = 0; i < model->n_nodes; i++) {
-    const pare_op *op = model->nodes[i].op;
-    wanted |= op->layout == PARE_LAYOUT_CHANNELS_LAST || op->choose_layout;
-  }
-  if (!wanted) return PARE_OK;
-  layout l = {.model = model, .n = model->n_values};
+static pare_status turn_images(pare_model *model, const pare_shape *input_shapes, bool batch) {
+  layout l = {.model = model, .n = model->n_values, .batch = batch};
+  l.to_last = batch ? batch_to_last : channels_to_last;
+  l.to_onnx = batch ? batch_to_onnx : channels_to_onnx;
   pare_arena_init(&l.arena, model->ctx);
   l.tensors = pare_arena_array(&l.arena, (size_t)l.n, sizeof *l.tensors);
   l.last = pare_arena_array(&l.arena, (size_t)l.n, sizeof *l.last);
@@ -247,4 +277,19 @@ pare_status pare_plan_layout(pare_model *model, const pare_shape *input_shapes) 
   pare_status status = run_pass(&l, input_shapes);
   pare_arena_free(&l.arena);
   return status;
+}
+
+pare_status pare_plan_layout(pare_model *model, const pare_shape *input_shapes) {
+  bool wanted = false;
+  for (int i = 0; i < model->n_nodes; i++) {
+    const pare_op *op = model->nodes[i].op;
+    wanted |= op->layout == PARE_LAYOUT_CHANNELS_LAST || op->choose_layout;
+  }
+  return wanted ? turn_images(model, input_shapes, false) : PARE_OK;
+}
+
+pare_status pare_plan_batch_layout(pare_model *model, const pare_shape *input_shapes) {
+  bool wanted = false;
+  for (int i = 0; i < model->n_nodes; i++) wanted |= model->nodes[i].op->batch_layout == PARE_BATCH_LAST;
+  return wanted ? turn_images(model, input_shapes, true) : PARE_OK;
 }

@@ -27,6 +27,8 @@ pare_status pare_plan_call(const pare_model *model, const pare_node *node, pare_
 pare_status pare_plan_infer(pare_call *call);
 /* Keeps images channels last where that is faster. */
 pare_status pare_plan_layout(pare_model *model, const pare_shape *input_shapes);
+/* For training: images of a batch side by side. */
+pare_status pare_plan_batch_layout(pare_model *model, const pare_shape *input_shapes);
 /* `input_shapes` NULL: none is known. Sets `dynamic` (may be NULL) when a shape cannot be known before data is there, and puts
  * the branch that is taken in the place of an If whose condition is constant. */
 pare_status pare_plan_fold(pare_model *model, const pare_shape *input_shapes, pare_fold_rule rule,

@@ -11,7 +11,10 @@
 static pare_status rewrite(pare_session *session, const pare_shape *shapes, bool *dynamic) {
   pare_model *model = session->model;
   const pare_plan_options *options = &session->options;
-  if (options->training) return pare_plan_fold(model, shapes, PARE_FOLD_FOR_TRAINING, dynamic);
+  if (options->training) {
+    PARE_TRY(pare_plan_fold(model, shapes, PARE_FOLD_FOR_TRAINING, dynamic));
+    return *dynamic ? PARE_OK : pare_plan_batch_layout(model, shapes);
+  }
   if (options->fuse) {
     PARE_TRY(pare_plan_fold(model, shapes, PARE_FOLD_KEEP_DEQUANTIZE, dynamic));
     if (!*dynamic) {

@@ -1,5 +1,6 @@
 /* Named gradients of whole networks against PyTorch's (tests/golden/torch/make_train.py): for each
- * weight, and for the image, the norm and evenly spread elements, sign and all. */
+ * weight, and for the image, the norm and evenly spread elements, sign and all. The eight images are taken once, and
+ * twice over, when sixteen stand side by side in the session (session/layout.c): gradients are means, and the same. */
 #include "golden.h"
 #include "train/parameters.h"
 #include "train/train.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 
 #define GOLDEN "tests/golden/torch/"
-enum { N = 8, N_SAMPLES = 256, N_ROW = 3 + N_SAMPLES };
+enum { N = 8, MOST_COPIES = 2, N_SAMPLES = 256, N_ROW = 3 + N_SAMPLES };
 
 static pare_context *ctx;
 
@@ -25,25 +26,26 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static pare_session *plan_training(const pare_model *model) {
-  pare_plan_options options = {.batch = N, .training = true, .keep_all = true};
+static pare_session *plan_training(const pare_model *model, int copies) {
+  pare_plan_options options = {.batch = N * copies, .training = true, .keep_all = true};
   pare_session *session;
   if (pare_session_plan(model, &options, &session) != PARE_OK) fail_msg("%s", pare_error(ctx));
   return session;
 }
 
-/* Forward on the eight stored images, cross-entropy, backward; gives the loss. */
-static double run(pare_session *session, pare_tape *tape) {
+/* Forward on `copies` of the eight stored images, cross-entropy, backward; gives the loss. */
+static double run(pare_session *session, pare_tape *tape, int copies) {
   pare_tensor images = golden_npy(ctx, GOLDEN "images.npy"), labels = golden_npy(ctx, GOLDEN "labels.npy");
   pare_tensor_view input = pare_session_input(session, 0), output = pare_session_output(session, 0);
-  int32_t targets[N];
-  float d_logits[N * 10];
-  for (int64_t i = 0; i < pare_tensor_count(&images); i++) {
-    ((float *)input.data)[i] = (float)pare_u8(&images)[i] / 255.0f;
+  int32_t targets[N * MOST_COPIES];
+  float d_logits[N * MOST_COPIES * 10];
+  const int64_t n_pixels = pare_tensor_count(&images);
+  for (int64_t i = 0; i < n_pixels * copies; i++) {
+    ((float *)input.data)[i] = (float)pare_u8(&images)[i % n_pixels] / 255.0f;
   }
-  for (int i = 0; i < N; i++) targets[i] = pare_u8(&labels)[i];
+  for (int i = 0; i < N * copies; i++) targets[i] = pare_u8(&labels)[i % N];
   if (pare_session_run(session) != PARE_OK) fail_msg("%s", pare_error(ctx));
-  double loss = pare_cross_entropy(output.data, targets, N, 10, d_logits);
+  double loss = pare_cross_entropy(output.data, targets, N * copies, 10, d_logits);
   if (pare_tape_backward(tape, d_logits) != PARE_OK) fail_msg("%s", pare_error(ctx));
   pare_tensor_release(&images);
   pare_tensor_release(&labels);
@@ -51,11 +53,12 @@ static double run(pare_session *session, pare_tape *tape) {
 }
 
 /* The worst deviation, in units of the tensor's largest magnitude. `floor` is what rounding may leave
- * where a gradient is zero. */
-static double check_row(const char *name, const pare_tensor *gradient, const float *row, double tolerance,
-                        double floor) {
-  const float *g = pare_f32(gradient);
-  int64_t n = pare_tensor_count(gradient), step = (int64_t)row[2];
+ * where a gradient is zero. Of images only the first of `copies` are looked at; each has its share. */
+static double check_row(const char *name, const pare_tensor *gradient, int copies, const float *row,
+                        double tolerance, double floor) {
+  float *g = pare_f32(gradient);
+  int64_t n = pare_tensor_count(gradient) / copies, step = (int64_t)row[2];
+  for (int64_t i = 0; i < n; i++) g[i] *= (float)copies;
   double squares = 0, worst = 0, largest = (double)row[1];
   for (int64_t i = 0; i < n; i++) squares += (double)g[i] * (double)g[i];
   golden_close(name, sqrt(squares), (double)row[0], tolerance, floor);
@@ -76,14 +79,15 @@ static double rounding_floor(const pare_tensor *rows) {
   return 1e-4 * largest;
 }
 
-static void check_network(const char *model_path, const char *name, double tolerance, double expected_loss) {
+static void check_copies(const char *model_path, const char *name, double tolerance, double expected_loss,
+                         int copies) {
   char path[256], line[256];
   double worst = 0;
   pare_model *model = golden_model(ctx, model_path);
-  pare_session *session = plan_training(model);
+  pare_session *session = plan_training(model, copies);
   pare_tape *tape;
   if (pare_tape_new(session, true, &tape) != PARE_OK) fail_msg("%s", pare_error(ctx));
-  golden_close(name, run(session, tape), expected_loss, 1e-5, 0);
+  golden_close(name, run(session, tape, copies), expected_loss, 1e-5, 0);
 
   snprintf(path, sizeof(path), GOLDEN "gradients_%s.npy", name);
   pare_tensor rows = golden_npy(ctx, path);
@@ -97,8 +101,9 @@ static void check_network(const char *model_path, const char *name, double toler
     int i_value = pare_model_find_value(session->model, line);
     if (i_value < 0 || tape->gradients[i_value].data == NULL)
       fail_msg("%s: no gradient for '%s'", name, line);
-    double off =
-        check_row(line, &tape->gradients[i_value], pare_f32(&rows) + i_row * N_ROW, tolerance, floor);
+    const bool is_image = i_value == session->model->inputs[0];
+    double off = check_row(line, &tape->gradients[i_value], is_image ? copies : 1,
+                           pare_f32(&rows) + i_row * N_ROW, tolerance, floor);
     worst = off > worst ? off : worst;
   }
   fclose(names);
@@ -108,6 +113,11 @@ static void check_network(const char *model_path, const char *name, double toler
   pare_tape_free(tape);
   pare_session_free(session);
   pare_model_free(model);
+}
+
+static void check_network(const char *model_path, const char *name, double tolerance, double expected_loss) {
+  for (int copies = 1; copies <= MOST_COPIES; copies++)
+    check_copies(model_path, name, tolerance, expected_loss, copies);
 }
 
 static void check_bundled(const char *name, int i_loss, double tolerance) {
@@ -154,14 +164,14 @@ static void batch_normalization_trains_on_batch_statistics(void **state) {
 static void a_second_backward_gives_the_same_gradients(void **state) {
   (void)state;
   pare_model *model = golden_model(ctx, "examples/models/lenet5.onnx");
-  pare_session *session = plan_training(model);
+  pare_session *session = plan_training(model, 1);
   pare_tape *tape;
   assert_int_equal(pare_tape_new(session, false, &tape), PARE_OK);
-  run(session, tape);
+  run(session, tape, 1);
   int i_value = pare_model_find_value(session->model, "0.weight");
   float first[150];
   memcpy(first, tape->gradients[i_value].data, sizeof(first));
-  run(session, tape);
+  run(session, tape, 1);
   assert_memory_equal(first, tape->gradients[i_value].data, sizeof(first));
   assert_null(tape->gradients[session->model->inputs[0]].data); /* not asked for */
   pare_tape_free(tape);
@@ -184,7 +194,7 @@ static void a_session_for_inference_has_no_tape(void **state) {
 static void bounds_of_clip_are_not_parameters(void **state) {
   (void)state;
   pare_model *model = golden_model(ctx, "examples/models/dscnn.onnx");
-  pare_session *session = plan_training(model);
+  pare_session *session = plan_training(model, 1);
   pare_tape *tape;
   assert_int_equal(pare_tape_new(session, false, &tape), PARE_OK);
   int n_clips = 0;
