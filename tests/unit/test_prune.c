@@ -9,6 +9,7 @@
 
 #include "base/sha256.h"
 #include "compress/pass.h"
+#include "compress/prune/pattern.h"
 #include "compress/unshare.h"
 #include "session/session.h"
 #include "train/parameters.h"
@@ -205,6 +206,94 @@ static void channels_are_kept_in_multiples(void **state) {
   pare_model_free(model);
 }
 
+/* The two of four at scores[first + a * step] that go, by the definition. */
+static void check_four(const float *before, const float *after, int64_t first, int64_t step) {
+  int n_zeros = 0;
+  for (int a = 0; a < 4; a++) {
+    const int64_t i = first + a * step;
+    int n_lower = 0;
+    for (int b = 0; b < 4; b++) {
+      const float mine = fabsf(before[i]), other = fabsf(before[first + b * step]);
+      n_lower += other < mine || (other == mine && b < a);
+    }
+    assert_true(after[i] == (n_lower < 2 ? 0.0f : before[i]));
+    n_zeros += after[i] == 0.0f;
+  }
+  assert_true(n_zeros >= 2);
+}
+
+/* Weight `i_input` of a layer, whose inputs lie along `axis`; those beyond the last four stay. */
+static void check_two_of_four(const pare_model *before, const pare_model *after, const char *layer,
+                              int axis) {
+  const pare_node *node = &before->nodes[pare_model_find_node(before, layer)];
+  const pare_tensor *w = &before->values[node->inputs[1]].tensor,
+                    *now = &after->values[after->nodes[pare_model_find_node(after, layer)].inputs[1]].tensor;
+  const int64_t n = w->shape.dims[axis], inner = pare_shape_count_range(&w->shape, axis + 1, w->shape.rank),
+                outer = pare_shape_count_range(&w->shape, 0, axis);
+  for (int64_t o = 0; o < outer; o++) {
+    for (int64_t i = 0; i < inner; i++) {
+      int64_t k = 0;
+      for (; k + 4 <= n; k += 4) check_four(pare_f32(w), pare_f32(now), (o * n + k) * inner + i, inner);
+      for (; k < n; k++)
+        assert_true(pare_f32(now)[(o * n + k) * inner + i] == pare_f32(w)[(o * n + k) * inner + i]);
+    }
+  }
+}
+
+static void two_of_every_four_inputs_leave(void **state) {
+  (void)state;
+  pare_model *before = golden_model(ctx, "examples/models/lenet5.onnx");
+  pare_model *after = must_run(pare_model_retain(before), "{\"pass\":\"prune\",\"pattern\":\"2:4\"}", 1);
+  check_two_of_four(before, after, "/0/Conv", 1); /* one channel in: nothing leaves */
+  check_two_of_four(before, after, "/3/Conv", 1); /* six: the last two stay */
+  check_two_of_four(before, after, "/7/Gemm", 1);
+  check_two_of_four(before, after, "/11/Gemm", 1);
+  pare_model *again = must_run(pare_model_retain(after), "{\"pass\":\"prune\",\"pattern\":\"2:4\"}", 1);
+  check_two_of_four(after, again, "/7/Gemm", 1);
+  const pare_value *once = &after->values[after->nodes[pare_model_find_node(after, "/7/Gemm")].inputs[1]],
+                   *twice = &again->values[again->nodes[pare_model_find_node(again, "/7/Gemm")].inputs[1]];
+  assert_memory_equal(once->tensor.data, twice->tensor.data, pare_tensor_len_bytes(&once->tensor));
+  assert_true(once->pruned);
+  pare_model_free(before);
+  pare_model_free(after);
+  pare_model_free(again);
+}
+
+/* Which axis a layer sums over, and ties, NaN and what is left over, on a matrix stored both ways. */
+static void patterns_follow_the_inputs_of_a_layer(void **state) {
+  (void)state;
+  const float scores[10] = {3, 1, 1, 1, 9, /* equal ones: the first go */ NAN, 5, NAN, 7, 0};
+  float across[10], w[10] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  const float expected[10] = {1, 0, 0, 4, 5, 6, 0, 8, 0, 10};
+  const pare_shape shape = PARE_SHAPE(2, 5), turned = PARE_SHAPE(5, 2);
+  float turned_scores[10], turned_w[10];
+  memcpy(across, w, sizeof w);
+  pare_prune_two_of_four(across, scores, &shape, 1);
+  assert_memory_equal(across, expected, sizeof expected);
+  for (int i = 0; i < 10; i++)
+    turned_scores[i % 5 * 2 + i / 5] = scores[i], turned_w[i % 5 * 2 + i / 5] = w[i];
+  pare_prune_two_of_four(turned_w, turned_scores, &turned, 0);
+  for (int i = 0; i < 10; i++) assert_true(turned_w[i % 5 * 2 + i / 5] == expected[i]);
+  const pare_node conv = {.op_type = "Conv", .domain = ""}, matmul = {.op_type = "MatMul", .domain = ""},
+                  gemm = {.op_type = "Gemm", .domain = ""}, lstm = {.op_type = "LSTM", .domain = ""};
+  const pare_shape kernel = PARE_SHAPE(8, 4, 3, 3), batch = PARE_SHAPE(2, 8, 4), gates = PARE_SHAPE(1, 16, 4);
+  assert_int_equal(pare_input_axis(&conv, 1, &kernel), 1);
+  assert_int_equal(pare_input_axis(&matmul, 1, &batch), 1);
+  assert_int_equal(pare_input_axis(&matmul, 0, &batch), 2);
+  assert_int_equal(pare_input_axis(&gemm, 1, &shape), 0);
+  assert_int_equal(pare_input_axis(&lstm, 2, &gates), 2);
+}
+
+static void a_pattern_of_biases_is_refused(void **state) {
+  (void)state;
+  pare_model *out;
+  assert_int_equal(run_pass(golden_model(ctx, "examples/models/lenet5.onnx"),
+                            "{\"pass\":\"prune\",\"pattern\":\"2:4\",\"parameters\":\"both\"}", 1, &out),
+                   PARE_BAD_RECIPE);
+  assert_error_has(ctx, "parameters must be 'weight'");
+  assert_null(out);
+}
+
 static void a_layer_that_is_not_there_is_named(void **state) {
   (void)state;
   pare_model *out;
@@ -267,6 +356,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(channels_of_zeros_leave_and_nothing_changes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(half_the_channels_leave_every_kind_of_network, set_up, tear_down),
       cmocka_unit_test_setup_teardown(channels_are_kept_in_multiples, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(two_of_every_four_inputs_leave, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(patterns_follow_the_inputs_of_a_layer, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_pattern_of_biases_is_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_layer_that_is_not_there_is_named, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

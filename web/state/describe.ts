@@ -36,6 +36,7 @@ export function describeStep(step: RecipeStep, pass: PassInfo | undefined): stri
   };
   switch (step.pass) {
     case 'prune':
+      if (step.pattern === '2:4') return t('describe.prune_pattern', { criterion: words('criterion') });
       return t('describe.prune', { amount: amount(step, pass), criterion: words('criterion'), scope: words('scope') });
     case 'prune_channels':
       return t('describe.prune_channels', { amount: amount(step, pass), criterion: words('criterion'), scope: words('scope') });
