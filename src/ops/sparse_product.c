@@ -5,31 +5,58 @@
 
 #include "kernels/f32_transpose/f32_transpose.h"
 
+/* Single rows: scratch holds one of A with a zero behind it. */
+static pare_status plan_vector(pare_call *call, const pare_product *product, pare_sparse_product *sparse) {
+  call->scratch_bytes = (size_t)(product->k + 1) * sizeof(float); /* k has 16 bits */
+  return pare_f32_spmv_pack(call->arena, pare_f32_spmv_select(), product->b, product->b_column,
+                            product->b_row, product->n, product->k, &sparse->vector);
+}
+
+static pare_status plan_batch(pare_call *call, const pare_product *product, pare_sparse_product *sparse) {
+  size_t floats;
+  if (!pare_mul_size((size_t)(product->k + product->n), (size_t)sparse->rows, &floats) ||
+      !pare_mul_size(floats, sizeof(float), &call->scratch_bytes)) {
+    return pare_fail(call->ctx, PARE_BAD_MODEL, "the matrices are too large");
+  }
+  return pare_f32_sparse_pack(call->arena, product->b, product->b_column, product->b_row, product->n,
+                              product->k, NULL, sparse->rows, &sparse->b);
+}
+
 pare_status pare_sparse_product_plan(pare_call *call, const pare_product *product,
                                      pare_sparse_product **out) {
   const int64_t rows = (product->m + 15) / 16 * 16;
   int64_t n_nonzeros = 0;
-  size_t floats;
   *out = NULL;
   for (int64_t i = 0; i < product->k * product->n; i++) n_nonzeros += product->b[i] != 0.0f;
-  if (!pare_f32_spmm_wins(n_nonzeros, product->n, product->k, product->m, rows)) return PARE_OK;
-  if (product->k > INT32_MAX / rows) return PARE_OK; /* places are 32 bits */
+  const bool vector = pare_f32_spmv_wins(n_nonzeros, product->n, product->k, product->m);
+  if (!vector && !pare_f32_spmm_wins(n_nonzeros, product->n, product->k, product->m, rows)) return PARE_OK;
+  if (!vector && product->k > INT32_MAX / rows) return PARE_OK; /* places are 32 bits */
   pare_sparse_product *sparse = pare_arena_alloc(call->arena, sizeof *sparse);
   if (!sparse) return PARE_OUT_OF_MEMORY;
   sparse->rows = rows;
-  PARE_TRY(pare_f32_sparse_pack(call->arena, product->b, product->b_column, product->b_row, product->n,
-                                product->k, NULL, rows, &sparse->b));
-  if (!pare_mul_size((size_t)(product->k + product->n), (size_t)rows, &floats) ||
-      !pare_mul_size(floats, sizeof(float), &call->scratch_bytes)) {
-    return pare_fail(call->ctx, PARE_BAD_MODEL, "the matrices are too large");
-  }
+  PARE_TRY(vector ? plan_vector(call, product, sparse) : plan_batch(call, product, sparse));
   call->sparse = true;
   *out = sparse;
   return PARE_OK;
 }
 
+static void run_vector(const pare_call *call, const pare_f32_spmv *vector, const pare_f32_gemm_args *args) {
+  float *x = call->scratch;
+  for (int64_t m = 0; m < args->m; m++) {
+    memcpy(x, args->a + m * args->a_row, (size_t)args->k * sizeof(float));
+    x[args->k] = 0.0f;
+    const pare_f32_spmv_args spmv = {
+        vector, x, args->c + m * args->c_row, args->column_bias, args->clamp_low, args->clamp_high};
+    pare_f32_spmv_select()->run(&spmv);
+  }
+}
+
 void pare_sparse_product_run(const pare_call *call, const pare_sparse_product *sparse,
                              const pare_f32_gemm_args *args) {
+  if (sparse->vector.n_groups) {
+    run_vector(call, &sparse->vector, args);
+    return;
+  }
   float *x = call->scratch, *c = x + args->k * sparse->rows;
   pare_f32_transpose(args->a, args->a_row, args->m, args->k, x, sparse->rows);
   for (int64_t k = 0; k < args->k && args->m < sparse->rows; k++) {

@@ -1,14 +1,17 @@
-/* C[m,n] = clamp(A[m,k] B[k,n] + bias[n]) with a constant B of many zeros, over f32_spmm: A is transposed into
- * scratch, so that vectors lie along the rows of A (samples of a batch), and C back. Used by Gemm and MatMul. */
+/* C[m,n] = clamp(A[m,k] B[k,n] + bias[n]) with a constant B of many zeros. With one or two rows of A each goes through
+ * f32_spmv. With more, f32_spmm: A is transposed into scratch, so that vectors lie along the rows of A (samples of a
+ * batch), and C back. Used by Gemm and MatMul. */
 #ifndef PARE_SPARSE_PRODUCT_H
 #define PARE_SPARSE_PRODUCT_H
 
 #include "kernels/f32_spmm/f32_spmm.h"
+#include "kernels/f32_spmv/f32_spmv.h"
 #include "ops/product.h"
 
 typedef struct pare_sparse_product {
-  pare_f32_sparse b; /* by columns of B: [n, k] */
-  int64_t rows;      /* m, filled up to whole vectors */
+  pare_f32_sparse b;    /* by columns of B: [n, k] */
+  int64_t rows;         /* m, filled up to whole vectors */
+  pare_f32_spmv vector; /* the same for single rows; n_groups 0: not used */
 } pare_sparse_product;
 
 /* In prepare: *out is NULL when the dense product is faster; otherwise call->scratch_bytes and call->sparse are

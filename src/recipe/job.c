@@ -3,6 +3,7 @@
 
 #include "kernels/f32_gemm/f32_gemm.h"
 #include "kernels/f32_spmm/f32_spmm.h"
+#include "kernels/f32_spmv/f32_spmv.h"
 #include "kernels/q8_gemm/q8_gemm.h"
 #include "measure/measure.h"
 #include "recipe/job.h"
@@ -47,6 +48,7 @@ void pare_job_put_build(pare_json *json, pare_numerics numerics) {
   pare_json_object(json);
   pare_json_put_text(json, "f32_gemm", pare_f32_gemm_select(numerics)->name);
   pare_json_put_text(json, "f32_spmm", pare_f32_spmm_select(numerics)->name);
+  pare_json_put_text(json, "f32_spmv", pare_f32_spmv_select()->name);
   pare_json_put_text(json, "q8_gemm", pare_q8_gemm_select(2, true)->name);
   pare_json_end(json, '}');
   pare_json_end(json, '}');

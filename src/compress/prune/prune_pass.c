@@ -216,9 +216,9 @@ static pare_status apply(const pare_pass_env *env, pare_model **out, pare_json *
     pare_json_put_int(details, "pruned", n_pruned);
     pare_json_put_text(
         details, "note",
-        "The file is not smaller as it is, but compresses better. Convolutions, and linear layers in "
-        "batches of 16 and more, leave zeros out where at least half of their weights are zero; "
-        "elsewhere zeros cost as much as other weights.");
+        "The file is not smaller as it is, but compresses better. Layers with enough zeros leave them out: "
+        "convolutions, and linear layers in batches of 16 and more, from one half on, linear layers "
+        "of one or two samples from four fifths on; elsewhere zeros cost as much as other weights.");
   }
   pare_free(env->ctx, w.values);
   pare_free(env->ctx, w.axes);

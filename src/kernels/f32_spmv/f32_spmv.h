@@ -1,0 +1,62 @@
+/* f32 product of a sparse matrix and one vector: y[m] = clamp( sum over the non-zeros of row m of value * x[k] + bias[m] ).
+ *
+ * Vectors lie along rows. Rows are dealt into groups of as many as a vector has lanes, rows of about as many non-zeros
+ * together; step s of a group holds the s-th non-zero of each of its rows, or nothing (index k) where a row has no more
+ * (sliced ELLPACK: Monakov, Lokhmotov and Avetisyan 2010). A variant whose instructions pick from a table of x in
+ * registers cuts columns into blocks of that table's size, and each block has its own steps.
+ *
+ * In exact numerics every row adds its non-zeros in ascending k, with one rounding per multiply and one per add:
+ * the bytes of f32_spmm.h, and for finite x those of f32_gemm.h. */
+#ifndef PARE_F32_SPMV_H
+#define PARE_F32_SPMV_H
+
+#include "base/base.h"
+
+#define PARE_F32_SPMV_MAX_K 65534 /* columns are 16 bits, and one more says "nothing" */
+
+typedef struct pare_f32_spmv {
+  int64_t m, k;
+  int64_t lanes, n_groups;
+  int64_t block, n_blocks; /* columns of a block */
+  const int32_t
+      *ends; /* [n_groups][n_blocks]: steps of block b end at ends[b], begin where the one before ends */
+  const float *values;     /* [steps][lanes] */
+  const uint16_t *columns; /* [steps][lanes] */
+  const int32_t *order;    /* [n_groups][lanes]: the row of each lane; -1: none */
+} pare_f32_spmv;
+
+typedef struct pare_f32_spmv_args {
+  const pare_f32_spmv *a;
+  const float *x; /* [k + 1], the last one 0 */
+  float *y;
+  const float *bias;           /* [m] or NULL */
+  float clamp_low, clamp_high; /* -INFINITY, INFINITY: none */
+} pare_f32_spmv_args;
+
+typedef struct pare_f32_spmv_kernel {
+  const char *name;
+  void (*run)(const pare_f32_spmv_args *args);
+  int lanes, block; /* the form it takes; block 0: all columns */
+  int rank;         /* the largest wins; 0 is the plain reference, which takes any form */
+} pare_f32_spmv_kernel;
+
+int pare_f32_spmv_count(void); /* those that this processor runs */
+const pare_f32_spmv_kernel *pare_f32_spmv_at(int i);
+const pare_f32_spmv_kernel *pare_f32_spmv_select(void);
+
+/* True when so many of m * k weights that are not zero run faster here than dense, for n vectors. One rule for every
+ * build. */
+bool pare_f32_spmv_wins(int64_t n_nonzeros, int64_t m, int64_t k, int64_t n);
+/* A[m,k] at a[m * a_row + k * a_column], in the form that `kernel` takes. OUT_OF_MEMORY. */
+pare_status pare_f32_spmv_pack(pare_arena *arena, const pare_f32_spmv_kernel *kernel, const float *a,
+                               int64_t a_row, int64_t a_column, int64_t m, int64_t k, pare_f32_spmv *out);
+
+/* For variants: bias, clamp, and to its place. */
+static inline void pare_f32_spmv_store(const pare_f32_spmv_args *args, int32_t row, float sum) {
+  if (row < 0) return;
+  if (args->bias) sum = sum + args->bias[row];
+  sum = sum < args->clamp_low ? args->clamp_low : sum;
+  args->y[row] = sum > args->clamp_high ? args->clamp_high : sum;
+}
+
+#endif

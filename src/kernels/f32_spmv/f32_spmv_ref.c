@@ -1,0 +1,23 @@
+/* The plain reference of f32_spmv.h. Every other variant must give these bytes. */
+#include "kernels/f32_spmv/f32_spmv.h"
+
+void pare_f32_spmv__ref(const pare_f32_spmv_args *args);
+
+void pare_f32_spmv__ref(const pare_f32_spmv_args *args) {
+  const pare_f32_spmv *a = args->a;
+  int64_t first = 0;
+  for (int64_t group = 0; group < a->n_groups; group++) {
+    const int64_t end = a->n_blocks ? a->ends[(group + 1) * a->n_blocks - 1] : first;
+    for (int64_t lane = 0; lane < a->lanes; lane++) {
+      float sum = 0.0f;
+      for (int64_t step = first; step < end; step++) {
+        const int64_t column = a->columns[step * a->lanes + lane];
+        if (column == a->k) continue;
+        const float product = a->values[step * a->lanes + lane] * args->x[column];
+        sum = sum + product;
+      }
+      pare_f32_spmv_store(args, a->order[group * a->lanes + lane], sum);
+    }
+    first = end;
+  }
+}
