@@ -153,21 +153,28 @@ interface Port extends View {
 
 /** A run is one call of the core: input goes straight into its memory, and each output is copied once. */
 class LabSession extends Held implements T.Session {
-  private readonly inputs: Port[];
-  private readonly outputs: Port[];
+  inputs: readonly Port[] = [];
+  outputs: readonly Port[] = [];
+  /** Shapes that depend on the values are known after each run only. */
+  private readonly isDynamic: boolean;
   private readonly start: (handle: number) => number;
 
   constructor(core: Core, handle: number) {
     super(core, handle);
-    core.call('pare_js_session_ports', handle);
-    const ports = core.json<{ inputs: View[]; outputs: View[] }>();
+    this.readPorts();
+    this.isDynamic = this.outputs.some(({ dtype }) => dtype === 'none');
+    this.start = core.export('pare_js_session_run');
+  }
+
+  private readPorts(): void {
+    this.core.call('pare_js_session_ports', this.handle);
+    const ports = this.core.json<{ inputs: View[]; outputs: View[] }>();
     const port = (view: View): Port => {
       const make = ARRAYS[view.dtype] ?? Uint8Array;
-      return { ...view, place: core.place<Data>(make, view.address, view.len_bytes / make.BYTES_PER_ELEMENT) };
+      return { ...view, place: this.core.place<Data>(make, view.address, view.len_bytes / make.BYTES_PER_ELEMENT) };
     };
     this.inputs = ports.inputs.map(port);
     this.outputs = ports.outputs.map(port);
-    this.start = core.export('pare_js_session_run');
   }
 
   run(inputs: Record<string, Float32Array>): Record<string, Float32Array> {
@@ -184,6 +191,7 @@ class LabSession extends Held implements T.Session {
     if (this.freed) this.core.check(this.start(this.handle));
     for (const port of this.inputs) fill(port.place.view(), inputs[port.name] as Float32Array);
     this.core.check(this.start(this.handle));
+    if (this.isDynamic) this.readPorts();
     const outputs: Record<string, Data> = {};
     for (const port of this.outputs) outputs[port.name] = port.place.view().slice();
     return outputs as Record<string, Float32Array>;

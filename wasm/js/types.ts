@@ -271,7 +271,16 @@ export interface Model {
   free(): void;
 }
 
+export interface PortInfo {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
 export interface Session {
+  /** What goes in and comes out; the elements are given and come as typed arrays of their type. */
+  readonly inputs: readonly PortInfo[];
+  readonly outputs: readonly PortInfo[];
   run(inputs: Record<string, Float32Array>): Record<string, Float32Array>;
   free(): void;
 }

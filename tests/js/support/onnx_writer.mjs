@@ -1,8 +1,23 @@
 /** Writes small ONNX models (protobuf by hand) and NPY files, for tests that compare Pare with ONNX Runtime. */
 
-const DTYPES = { f32: 1, u8: 2, s8: 3, s32: 6, s64: 7 };
-const NPY = { f32: '<f4', u8: '|u1', s8: '|i1', s32: '<i4', s64: '<i8' };
-const ARRAYS = { f32: Float32Array, u8: Uint8Array, s8: Int8Array, s32: Int32Array, s64: BigInt64Array };
+/** What each element type is: its number in ONNX, its code in NPY, its array. */
+const TYPES = {
+  f32: [1, '<f4', Float32Array],
+  u8: [2, '|u1', Uint8Array],
+  s8: [3, '|i1', Int8Array],
+  u16: [4, '<u2', Uint16Array],
+  s16: [5, '<i2', Int16Array],
+  s32: [6, '<i4', Int32Array],
+  s64: [7, '<i8', BigInt64Array],
+  bool: [9, '|b1', Uint8Array],
+  f64: [11, '<f8', Float64Array],
+  u32: [12, '<u4', Uint32Array],
+  u64: [13, '<u8', BigUint64Array],
+};
+const column = (i) => Object.fromEntries(Object.entries(TYPES).map(([dtype, facts]) => [dtype, facts[i]]));
+const DTYPES = column(0);
+const NPY = column(1);
+export const ARRAYS = column(2);
 
 const bytesOf = (array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
 
@@ -36,16 +51,20 @@ function tensorProto(name, { dtype, dims, data, external }) {
   return Buffer.concat([...head, ...entries, int(14, 1)]);
 }
 
-/** A dimension that is a text is open, and has that name. */
+/** A dimension that is a text is open, and has that name; without a dtype only the name is told. */
 function valueInfo(name, { dtype, dims }) {
+  if (!dtype) return bytes(1, name);
   const shape = message(2, ...dims.map((d) => message(1, typeof d === 'string' ? bytes(2, d) : int(1, d))));
   return Buffer.concat([bytes(1, name), message(2, message(1, int(1, DTYPES[dtype]), shape))]);
 }
 
-/** Numbers become ints; { float: x } a float; arrays ints. */
+/** Numbers become ints; { float: x } a float, { floats: [..] } floats; arrays ints; texts, and arrays of them, strings. */
 function attribute(name, value) {
   const head = bytes(1, name);
+  if (Array.isArray(value) && typeof value[0] === 'string') return Buffer.concat([head, ...value.map((v) => bytes(9, v)), int(20, 8)]);
   if (Array.isArray(value)) return Buffer.concat([head, ...value.map((v) => int(8, v)), int(20, 7)]);
+  if (typeof value === 'string') return Buffer.concat([head, bytes(4, value), int(20, 3)]);
+  if (value.floats) return Buffer.concat([head, ...value.floats.map((v) => float(7, v)), int(20, 6)]);
   if (typeof value === 'object') return Buffer.concat([head, float(2, value.float), int(20, 1)]);
   return Buffer.concat([head, int(3, value), int(20, 2)]);
 }

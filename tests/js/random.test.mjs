@@ -1,0 +1,54 @@
+/** A small fixed run of `npm run random`: Pare and ONNX Runtime say the same of random graphs; and a wrong answer would be seen. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { randomCases } from '../random/cases.mjs';
+import { difference } from '../random/compare.mjs';
+import { OPERATORS } from '../random/operators.mjs';
+import { moduleRun, ortRun } from '../random/runtimes.mjs';
+import { onnxModel } from './support/onnx_writer.mjs';
+
+test('300 random graphs give what ONNX Runtime gives', async (t) => {
+  const { totals, operators, disagreements } = await randomCases({ seed: 1, cases: 300 });
+  t.diagnostic(JSON.stringify(totals));
+  assert.deepEqual(disagreements, []);
+  assert.equal(totals.agreed + totals.refused, 300);
+  assert.ok(totals.agreed >= 294, `${totals.agreed} of 300 could be compared`);
+  assert.equal(totals.quantized, 15);
+  const never = Object.keys(OPERATORS).filter((op) => !operators[op]?.nodes);
+  assert.deepEqual(never, []);
+});
+
+test('a seed gives the same cases again', async () => {
+  const graphs = async () => {
+    const seen = [];
+    await randomCases({ seed: 5, first: 3, cases: 4, each: ({ graph }) => seen.push(onnxModel(graph)) });
+    return seen;
+  };
+  assert.deepEqual(await graphs(), await graphs());
+});
+
+const vector = (...values) => ({ dtype: 'f32', dims: [values.length], data: Float32Array.from(values) });
+
+test('what differs is told', () => {
+  const want = { y: vector(1, 2, Number.NaN) };
+  assert.equal(difference({ y: vector(1.0005, 2, Number.NaN) }, want), null);
+  assert.match(difference({ y: vector(1, 2.01, Number.NaN) }, want), /y\[1\] of \[3\] is 2\.0\d+, ONNX Runtime has 2/);
+  assert.match(difference({ y: vector(1, 2, 3) }, want), /y\[2\]/);
+  assert.match(difference({ y: vector(1, 2) }, want), /is \[2\]/);
+  assert.match(difference({}, want), /missing/);
+  assert.match(difference({ y: { ...want.y, dtype: 's32' } }, want), /is s32/);
+  assert.match(difference({ y: vector(1.0005, 2, Number.NaN) }, want, true), /y\[0\]/);
+});
+
+test('shapes that depend on values come out of a session of the module', async () => {
+  const x = { dtype: 'f32', dims: [2, 3], data: Float32Array.of(0, 1, 0, 2, 0, 3) };
+  const graph = {
+    nodes: [{ op: 'NonZero', inputs: ['x'], outputs: ['y'] }],
+    inputs: new Map([['x', x]]),
+    constants: new Map(),
+    outputs: new Map([['y', {}]]),
+  };
+  const { y } = (await moduleRun(graph)).outputs;
+  assert.deepEqual(y, { dtype: 's64', dims: [2, 3], data: BigInt64Array.of(0n, 1n, 1n, 1n, 0n, 2n) });
+  assert.deepEqual((await ortRun(graph)).outputs.y, y);
+});
