@@ -22,7 +22,7 @@ export async function judge(graph, runs) {
 
 async function floatCase(seed, index, { only, refused }) {
   const graph = await randomGraph(seed, index, { only, refused });
-  const ops = graph.nodes.map(({ op }) => op);
+  const ops = graph.nodes.map(({ entry }) => entry);
   if (!ops.length) return { outcome: 'empty', ops, graph };
   const runs = [['module', moduleRun]];
   if (index % NATIVE_EVERY === 0) runs.push(['program', nativeRun]);

@@ -19,7 +19,8 @@ export function difference(have, want, exactly = false) {
     const slack = isFloat ? OF_LARGEST * largestOf(expected.data) : 0;
     for (let i = 0; i < expected.data.length; i++) {
       const [a, b] = [given.data[i], expected.data[i]];
-      if (isFloat ? !sameFloat(a, b, slack) : a !== b && !Object.is(a, b)) return `${name}[${i}] of [${expected.dims}] is ${a}, ONNX Runtime has ${b}`;
+      if (isFloat ? !sameFloat(a, b, slack) : a !== b && !Object.is(a, b))
+        return `${name}[${i}] of [${expected.dims}] is ${a}, ONNX Runtime has ${b}`;
     }
   }
   return null;

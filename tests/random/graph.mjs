@@ -6,7 +6,7 @@ import { Draw } from './draw.mjs';
 import { OPERATORS } from './operators.mjs';
 import { ortRun } from './runtimes.mjs';
 
-const OPSETS = [13, 17, 18, 18, 18];
+const OPSETS = [13, 17, 18, 18, 20, 21];
 const MOST_ELEMENTS = 4000;
 const MOST_MAGNITUDE = 1000;
 
@@ -66,7 +66,7 @@ export class Graph {
     }
     const { op = name, inputs, attrs = {}, outputs = 1, domain = '' } = drawn;
     const names = this.draw.list(outputs, () => `v${this.#made++}`);
-    const node = { op, domain, attrs, inputs: inputs.map((v) => v?.name ?? ''), outputs: names };
+    const node = { entry: name, op, domain, attrs, inputs: inputs.map((v) => v?.name ?? ''), outputs: names };
     const answer = await this.#alone(node, inputs);
     if (answer.error) {
       this.#forget(mark);

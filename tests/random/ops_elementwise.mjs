@@ -115,6 +115,7 @@ export const ELEMENTWISE = {
   Erf: { make: unary() },
   Exp: { make: unary({ low: -5, high: 5 }) },
   Floor: { jumps: true, make: unary({ low: -5, high: 5 }) },
+  Gelu: { since: 20, make: unary({ attrs: (d) => ({ approximate: d.pick(['none', 'tanh']) }) }) },
   Greater: compare(NUMBERS),
   GreaterOrEqual: compare(NUMBERS),
   HardSigmoid: { make: unary({ attrs: (d) => ({ alpha: { float: d.real(0.1, 0.6) }, beta: { float: d.real(0.2, 0.8) } }) }) },

@@ -42,7 +42,29 @@ function einsum(g, d) {
       sizes[letter] ??= d.between(1, 4);
       return sizes[letter];
     });
-  return { inputs: equation.split('->')[0].split(',').map((term) => g.f32(dimsOf(term))), attrs: { equation } };
+  return {
+    inputs: equation
+      .split('->')[0]
+      .split(',')
+      .map((term) => g.f32(dimsOf(term))),
+    attrs: { equation },
+  };
+}
+
+/** How many activations a direction has, by its gates. */
+const ACTIVATIONS = { 1: 1, 3: 2, 4: 3 };
+const PLAIN = ['Relu', 'Tanh', 'Sigmoid', 'Softsign', 'Softplus'];
+const WITH_ALPHA = ['LeakyRelu', 'ThresholdedRelu', 'Elu'];
+const WITH_BOTH = ['Affine', 'ScaledTanh', 'HardSigmoid'];
+
+/** All of one kind: alphas and betas are lists of those that have one, in order. */
+function activations(d, n) {
+  const kind = d.pick([PLAIN, WITH_ALPHA, WITH_BOTH]);
+  const numbers = () => ({ floats: d.list(n, () => d.real(0.2, 0.8)) });
+  const attrs = { activations: d.list(n, () => d.pick(kind)) };
+  if (kind !== PLAIN) attrs.activation_alpha = numbers();
+  if (kind === WITH_BOTH) attrs.activation_beta = numbers();
+  return attrs;
 }
 
 /** X [T,N,I], W [D,gates*H,I], R [D,gates*H,H], B [D,2*gates*H], lengths [N], initial states [D,N,H]. */
@@ -57,11 +79,21 @@ const recurrent =
     const maybe = (make) => (d.chance(0.5) ? make() : null);
     const initial = () => g.f32([dirs, n, h], -1, 1);
     const inputs = [x, g.weight([dirs, gates * h, i]), g.weight([dirs, gates * h, h]), maybe(() => g.weight([dirs, 2 * gates * h]))];
-    inputs.push(maybe(() => g.leaf(d.numbers(d.list(n, () => d.between(1, x.dims[0])), 's32'))));
+    inputs.push(
+      maybe(() =>
+        g.leaf(
+          d.numbers(
+            d.list(n, () => d.between(1, x.dims[0])),
+            's32',
+          ),
+        ),
+      ),
+    );
     for (let state = 0; state < states; state++) inputs.push(maybe(initial));
     if (states === 2) inputs.push(maybe(() => g.weight([dirs, 3 * h])));
     const attrs = { hidden_size: h, direction, ...more(d) };
     if (d.chance(0.2)) attrs.clip = { float: d.real(0.3, 1) };
+    if (d.chance(0.3)) Object.assign(attrs, activations(d, dirs * ACTIVATIONS[gates]));
     return { inputs, outputs: states + 1, attrs };
   };
 

@@ -49,8 +49,19 @@ function instanceNorm(g, d) {
   return { inputs: [x, g.weight([x.dims[1]]), g.weight([x.dims[1]])], attrs: EPSILON(d) };
 }
 
+function groupNorm(g, d) {
+  const groups = d.between(1, 3);
+  const x = g.f32([d.between(1, 2), groups * d.between(1, 3), ...d.list(d.between(1, 3), () => d.between(2, 4))], -1, 0.9);
+  const c = [x.dims[1]];
+  return { inputs: [x, g.weight(c), g.weight(c)], attrs: { num_groups: groups, ...EPSILON(d) } };
+}
+
 function layerNorm(g, d) {
-  const x = g.f32(d.list(d.between(1, 4), () => d.between(2, 6)), -1, 0.9);
+  const x = g.f32(
+    d.list(d.between(1, 4), () => d.between(2, 6)),
+    -1,
+    0.9,
+  );
   const axis = axisOf(d, x.dims);
   const dims = x.dims.slice(axis < 0 ? axis + x.dims.length : axis);
   return { inputs: [x, g.weight(dims), d.chance(0.7) ? g.weight(dims) : null], attrs: { axis, ...EPSILON(d) } };
@@ -68,8 +79,21 @@ const lpNorm = (g, d) => {
 };
 
 const meanVariance = (g, d) => {
-  const x = g.f32(d.list(4, () => d.between(2, 5)), -1, 0.9);
-  return { inputs: [x], attrs: { axes: d.pick([[0, 2, 3], [2, 3], [1, 2, 3]]) } };
+  const x = g.f32(
+    d.list(4, () => d.between(2, 5)),
+    -1,
+    0.9,
+  );
+  return {
+    inputs: [x],
+    attrs: {
+      axes: d.pick([
+        [0, 2, 3],
+        [2, 3],
+        [1, 2, 3],
+      ]),
+    },
+  };
 };
 
 const ORDERED = { types: ['f32', 'f32', 's32', 's64', 's8', 'u8'] };
@@ -80,6 +104,7 @@ export const REDUCTIONS = {
   ArgMin: { jumps: true, make: argument },
   BatchNormalization: { make: batchNorm },
   CumSum: { make: cumSum },
+  GroupNormalization: { since: 21, make: groupNorm },
   Hardmax: { jumps: true, make: alongAxis },
   InstanceNormalization: { make: instanceNorm },
   LRN: { make: lrn },

@@ -108,7 +108,7 @@ const depthToSpace = (g, d) => {
   return { inputs: [x], attrs: { blocksize: b, mode: d.pick(['DCR', 'CRD']) } };
 };
 
-const spaceToDepth = (g, d) => {
+const spaceToDepth = (g) => {
   const x = g.value({ rank: [4, 4], fits: ([, , h, w]) => h % 2 === 0 && w % 2 === 0 });
   return { inputs: [x], attrs: { blocksize: 2 } };
 };

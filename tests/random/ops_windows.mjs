@@ -16,10 +16,10 @@ function window(d, spatial, { dilated = true, smallPads = false } = {}) {
   return attrs;
 }
 
-const image = (g, d) => g.value({ rank: [3, 5], most: 6 });
+const image = (g) => g.value({ rank: [3, 5], most: 6 });
 
 function conv(g, d) {
-  const x = image(g, d);
+  const x = image(g);
   const [, c, ...spatial] = x.dims;
   const attrs = { ...window(d, spatial), group: d.pick(divisors(c)) };
   const out = attrs.group * d.between(1, 4);
@@ -27,7 +27,7 @@ function conv(g, d) {
 }
 
 function convTranspose(g, d) {
-  const x = image(g, d);
+  const x = image(g);
   const [, c, ...spatial] = x.dims;
   const group = d.pick(divisors(c));
   const kernel = spatial.map(() => d.between(1, 3));
@@ -41,23 +41,22 @@ function convTranspose(g, d) {
   return { inputs: [x, g.weight([c, out, ...kernel]), d.chance(0.6) ? g.weight([out * group]) : null], attrs };
 }
 
-const pool =
-  (more, options) =>
-  (g, d) => {
-    const x = image(g, d);
-    const attrs = window(d, x.dims.slice(2), { ...options, smallPads: true });
-    if (!attrs.auto_pad) attrs.ceil_mode = d.below(2);
-    return { inputs: [x], ...more(g, d, attrs) };
-  };
+/**
+ * With SAME padding strides are at most the kernel: beyond it the pads would be negative, which ONNX Runtime refuses in MaxPool and
+ * AveragePool when their sum is, lets shift the windows in LpPool, and takes for none in Conv. Pare takes it for none everywhere.
+ */
+const pool = (more, options) => (g, d) => {
+  const x = image(g);
+  const attrs = window(d, x.dims.slice(2), { ...options, smallPads: true });
+  if (!attrs.auto_pad) attrs.ceil_mode = d.below(2);
+  return { inputs: [x], ...more(g, d, attrs) };
+};
 
 const maxPool = pool((_, d, attrs) => ({ attrs, outputs: attrs.auto_pad ? 1 : d.between(1, 2) }), {});
 const averagePool = pool((_, d, attrs) => ({ attrs: { ...attrs, count_include_pad: d.below(2) } }), { dilated: false });
-const lpPool = pool(
-  (_, d, { ceil_mode, ...attrs }) => ({ attrs: { ...attrs, p: d.between(1, 3) } }),
-  { dilated: false },
-);
+const lpPool = pool((_, d, { ceil_mode, ...attrs }) => ({ attrs: { ...attrs, p: d.between(1, 3) } }), { dilated: false });
 
-const overall = (g, d) => ({ inputs: [image(g, d)] });
+const overall = (g) => ({ inputs: [image(g)] });
 
 /**
  * Left out, because ONNX's own data or text says otherwise than ONNX Runtime: align_corners with scales (the length is the rounded-down
@@ -77,10 +76,13 @@ function resize(g, d) {
   return { inputs: [x, null, g.constant({ dtype: 'f32', dims: [scales.length], data: scales })], attrs };
 }
 
+/** Ends of the grid outside are drawn too: how far a border repeats or reflects. */
 function gridSample(g, d) {
-  const x = g.f32([d.between(1, 2), d.between(1, 3), ...d.dims(2, 5)]);
-  const grid = g.f32([x.dims[0], ...d.dims(2, 4), 2], -1.4, 1.4);
-  const mode = d.pick(['bilinear', 'nearest', 'bicubic']);
+  const n = g.opset >= 20 && d.chance(0.3) ? 3 : 2;
+  const x = g.f32([d.between(1, 2), d.between(1, 3), ...d.dims(n, 5)]);
+  const grid = g.f32([x.dims[0], ...d.dims(n, 4), n], -1.4, 1.4);
+  const [linear, cubic] = g.opset >= 20 ? ['linear', 'cubic'] : ['bilinear', 'bicubic'];
+  const mode = d.pick(n === 3 ? [linear, 'nearest'] : [linear, 'nearest', cubic]);
   return { inputs: [x, grid], attrs: { mode, padding_mode: d.pick(['zeros', 'border', 'reflection']), align_corners: d.below(2) } };
 }
 

@@ -45,10 +45,22 @@ else if (!one) {
   console.log(`${'operator'.padEnd(28)}     nodes   refused by ONNX Runtime   by Pare   in graphs that disagree`);
   for (const [op, row] of Object.entries(operators).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const { nodes, refused_by_onnxruntime, refused_by_pare, disagreed } = row;
-    console.log(op.padEnd(28) + [[nodes, 10], [refused_by_onnxruntime, 26], [refused_by_pare, 10], [disagreed, 26]].map(([n, w]) => String(n).padStart(w)).join(''));
+    console.log(
+      op.padEnd(28) +
+        [
+          [nodes, 10],
+          [refused_by_onnxruntime, 26],
+          [refused_by_pare, 10],
+          [disagreed, 26],
+        ]
+          .map(([n, w]) => String(n).padStart(w))
+          .join(''),
+    );
   }
   for (const { repeat, ops, why } of disagreements) console.log(`\n${ops.join(' ')}\n  ${why}\n  ${repeat}`);
   const { cases, agreed, refused, disagreed, empty, nodes, quantized } = totals;
-  console.log(`\n${cases} cases (${quantized} quantized), ${nodes} nodes: ${agreed} agreed, ${refused} refused as unsupported by Pare, ${empty} without a node, ${disagreed} disagreed`);
+  console.log(
+    `\n${cases} cases (${quantized} quantized), ${nodes} nodes: ${agreed} agreed, ${refused} refused as unsupported by Pare, ${empty} without a node, ${disagreed} disagreed`,
+  );
 }
 process.exitCode = totals.disagreed ? 1 : 0;
