@@ -4,16 +4,15 @@ import { test } from 'node:test';
 import { randomCases } from '../random/cases.mjs';
 import { difference } from '../random/compare.mjs';
 import { OPERATORS } from '../random/operators.mjs';
-import { moduleRun, ortRun } from '../random/runtimes.mjs';
+import { EXACT_INTEGERS, moduleRun, ortRun } from '../random/runtimes.mjs';
 import { onnxModel } from './support/onnx_writer.mjs';
 
 test('300 random graphs give what ONNX Runtime gives', async (t) => {
   const { totals, operators, disagreements } = await randomCases({ seed: 1, cases: 300 });
   t.diagnostic(JSON.stringify(totals));
   assert.deepEqual(disagreements, []);
-  assert.equal(totals.agreed + totals.refused, 300);
   assert.ok(totals.agreed >= 294, `${totals.agreed} of 300 could be compared`);
-  assert.equal(totals.quantized, 15);
+  assert.equal(totals.quantized, EXACT_INTEGERS ? 15 : 0);
   const never = Object.keys(OPERATORS).filter((op) => !operators[op]?.nodes);
   assert.deepEqual(never, []);
 });

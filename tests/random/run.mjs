@@ -58,9 +58,9 @@ else if (!one) {
     );
   }
   for (const { repeat, ops, why } of disagreements) console.log(`\n${ops.join(' ')}\n  ${why}\n  ${repeat}`);
-  const { cases, agreed, refused, disagreed, empty, nodes, quantized } = totals;
+  const { cases, agreed, refused_by_pare, refused_by_onnxruntime, disagreed, empty, nodes, quantized } = totals;
   console.log(
-    `\n${cases} cases (${quantized} quantized), ${nodes} nodes: ${agreed} agreed, ${refused} refused as unsupported by Pare, ${empty} without a node, ${disagreed} disagreed`,
+    `\n${cases} cases (${quantized} quantized), ${nodes} nodes: ${agreed} agreed, ${refused_by_pare} refused as unsupported by Pare, ${refused_by_onnxruntime} refused by ONNX Runtime as a whole, ${empty} without a node, ${disagreed} disagreed`,
   );
 }
 process.exitCode = totals.disagreed ? 1 : 0;

@@ -1,5 +1,5 @@
 /** A model through ONNX Runtime, Pare's module and Pare's native program: { outputs: name -> { dtype, dims, data } } or { error, unsupported }. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
@@ -25,6 +25,7 @@ const DTYPE_OF = Object.fromEntries(Object.entries(ORT_TYPES).map(([dtype, name]
 /** `graph` as onnxModel takes it, or with `bytes` of its own. */
 const bytesOf = (graph) => graph.bytes ?? onnxModel(graph);
 
+/** Not optimized unless asked for: ONNX Runtime 1.30's optimizer ends the process on some of these graphs. */
 export async function ortRun(graph) {
   let session;
   try {
@@ -43,6 +44,10 @@ export async function ortRun(graph) {
     await session?.release();
   }
 }
+
+const cpu = existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : '';
+/** Before VNNI, x86 processors sum pairs of 8-bit products in 16 bits, and ONNX Runtime's results saturate there. */
+export const EXACT_INTEGERS = process.arch !== 'x64' || /avx512_vnni|avx_vnni/.test(cpu);
 
 let lab;
 
