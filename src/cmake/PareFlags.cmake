@@ -64,6 +64,13 @@ set(pare_isa_avxvnni_flags -mavx2 -mfma -mf16c -mavxvnni)
 set(pare_isa_avx512_flags -mavx2 -mfma -mf16c -mavx512f -mavx512bw -mavx512vl -mavx512dq)
 set(pare_isa_avx2_flags -mavx2 -mfma -mf16c)
 
+# Unrolled tiles take a fuzzer's compiler minutes each when every sum is watched, and have no branches to explore: there only ASan looks
+# at them (the tests look with UBSan too).
+set(pare_isa_fuzz_flags "")
+if(PARE_FUZZ)
+  set(pare_isa_fuzz_flags -fno-sanitize=undefined -fno-sanitize-coverage=inline-8bit-counters,indirect-calls,trace-cmp,pc-table)
+endif()
+
 function(pare_select_kernels list_name)
   set(kept "")
   foreach(source IN LISTS ${list_name})
@@ -77,7 +84,7 @@ function(pare_select_kernels list_name)
             set(keep ${PARE_RELAXED_SIMD})
           endif()
         elseif(PARE_X86_64)
-          set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS "${pare_isa_${isa}_flags}")
+          set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS "${pare_isa_${isa}_flags};${pare_isa_fuzz_flags}")
         else()
           set(keep OFF)
         endif()

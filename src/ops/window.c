@@ -130,7 +130,7 @@ static pare_shape out_shape(const pare_shape *in, int64_t channels, const int64_
 }
 
 pare_shape pare_window_out_shape(const pare_shape *in, int64_t channels, const pare_window *window) {
-  return out_shape(in, channels, window->out + 4 - in->rank);
+  return out_shape(in, channels, window->out + (4 - in->rank));
 }
 
 pare_shape pare_window_out_shape_nd(const pare_shape *in, int64_t channels, const pare_window_nd *window) {

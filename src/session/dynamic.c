@@ -304,7 +304,7 @@ static pare_status make_room(node_state *state) {
     PARE_TRY(pare_tensor_new(session->ctx, out->dtype, &out->shape, &made));
     *out = made;
   }
-  if (call->scratch_bytes > session->scratch_bytes) {
+  if (!session->scratch || call->scratch_bytes > session->scratch_bytes) {
     pare_free(session->ctx, session->scratch);
     session->scratch_bytes = 0;
     session->scratch = pare_alloc(session->ctx, call->scratch_bytes);

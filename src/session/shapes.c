@@ -155,10 +155,8 @@ static pare_status run_folded(pare_call *call, pare_arena *arena) {
   pare_context *ctx = call->ctx;
   call->arena = arena;
   PARE_TRY(pare_call_prepare(call));
-  if (call->scratch_bytes) {
-    call->scratch = pare_alloc(ctx, call->scratch_bytes);
-    if (!call->scratch) return PARE_OUT_OF_MEMORY;
-  }
+  call->scratch = pare_alloc(ctx, call->scratch_bytes);
+  if (!call->scratch) return PARE_OUT_OF_MEMORY;
   pare_status status = pare_call_run(call);
   pare_free(ctx, call->scratch);
   return status;
