@@ -262,11 +262,47 @@ int32_t EXPORT(pare_js_dataset_samples)(uint32_t handle, int32_t train, double f
 
 /* ---- session --------------------------------------------------------------------------------------------------------------- */
 
-int32_t EXPORT(pare_js_session_new)(uint32_t handle, double batch, int32_t fast) {
+/* The shape that JavaScript gives to one input. */
+typedef struct input_shape {
+  uint32_t name; /* address of a text */
+  int32_t rank, dims[PARE_MAX_RANK];
+} input_shape;
+
+/* [model->n_inputs], with pare_free. Inputs that are not named keep their own shape. */
+static pare_status read_shapes(const pare_model *model, int64_t batch, const input_shape *given, uint32_t n,
+                               pare_shape **out) {
+  *out = pare_alloc_array(lab.ctx, (size_t)model->n_inputs, sizeof **out);
+  if (!*out) return PARE_OUT_OF_MEMORY;
+  for (int i = 0; i < model->n_inputs; i++)
+    (*out)[i] = pare_value_shape_at(&model->values[model->inputs[i]], batch);
+  for (uint32_t k = 0; k < n; k++) {
+    const char *name = (const char *)(uintptr_t)given[k].name;
+    int i = 0;
+    while (i < model->n_inputs && strcmp(model->values[model->inputs[i]].name, name) != 0) i++;
+    if (i == model->n_inputs) return pare_fail(lab.ctx, PARE_BAD_ARGUMENT, "there is no input '%s'", name);
+    if (given[k].rank < 0 || given[k].rank > PARE_MAX_RANK)
+      return pare_fail(lab.ctx, PARE_BAD_ARGUMENT, "input '%s': a shape of %d dimensions", name,
+                       given[k].rank);
+    (*out)[i].rank = given[k].rank;
+    for (int d = 0; d < given[k].rank; d++) (*out)[i].dims[d] = given[k].dims[d];
+  }
+  for (int i = 0; i < model->n_inputs; i++)
+    if (!pare_shape_known(&(*out)[i]))
+      return pare_fail(lab.ctx, PARE_BAD_ARGUMENT, "input '%s': every dimension must be given",
+                       model->values[model->inputs[i]].name);
+  return PARE_OK;
+}
+
+int32_t EXPORT(pare_js_session_new)(uint32_t handle, double batch, int32_t fast, const input_shape *given,
+                                    uint32_t n_given) {
   TAKE(MODEL, handle, model);
   pare_session_options options = {.batch = (int64_t)batch, .numerics = fast ? PARE_FAST : PARE_EXACT};
   pare_session *session = NULL;
-  pare_status status = pare_session_new(model, &options, &session);
+  pare_shape *shapes = NULL;
+  pare_status status = n_given ? read_shapes(model, options.batch, given, n_given, &shapes) : PARE_OK;
+  options.input_shapes = shapes;
+  if (status == PARE_OK) status = pare_session_new(model, &options, &session);
+  pare_free(lab.ctx, shapes);
   return done(give_handle(status, SESSION, session));
 }
 

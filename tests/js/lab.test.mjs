@@ -137,6 +137,20 @@ for (const name of Object.keys(MODULES)) {
       assert.equal(model.weightsSha256(), sha, 'a copy was given');
     });
 
+    test('a session takes shapes by name, and says what is wrong with them', () => {
+      const model = load('lenet5');
+      const { pixels } = data.samples('test', 0, 2);
+      const both = model.session({ shapes: { image: [2, 1, 28, 28] } }).run({ image: pixels }).logits;
+      assert.deepEqual(both, model.session({ batch: 2 }).run({ image: pixels }).logits);
+      assert.throws(() => model.session({ shapes: { picture: [1, 1, 28, 28] } }), { code: 'BAD_ARGUMENT', message: /no input 'picture'/ });
+      assert.throws(() => model.session({ shapes: { image: [1, -1, 28, 28] } }), {
+        code: 'BAD_ARGUMENT',
+        message: /'image': every dimension/,
+      });
+      assert.throws(() => model.session({ shapes: { image: Array(9).fill(1) } }), { code: 'BAD_ARGUMENT', message: /9 dimensions/ });
+      assert.throws(() => model.session({ shapes: { image: [1, 3, 28, 28] } }), { code: 'BAD_MODEL', message: /Conv/ });
+    });
+
     test('a saved model is the model', () => {
       const model = load('dscnn');
       const again = lab.loadModel(model.save());

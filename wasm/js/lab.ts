@@ -16,6 +16,9 @@ interface ArrayKind {
   BYTES_PER_ELEMENT: number;
 }
 
+/** Most dimensions of a tensor: PARE_MAX_RANK of pare.h. */
+const MAX_RANK = 8;
+
 const ARRAYS: Record<string, ArrayKind> = {
   f32: Float32Array,
   f64: Float64Array,
@@ -247,9 +250,16 @@ class LabModel extends Held implements T.Model {
     return this.core.text();
   }
 
-  session(options: { batch?: number; numerics?: T.Numerics } = {}): T.Session {
-    this.core.call('pare_js_session_new', this.handle, options.batch ?? 1, Number(options.numerics === 'fast'));
-    return new LabSession(this.core, this.core.handle());
+  session(options: T.SessionOptions = {}): T.Session {
+    const shapes = Object.entries(options.shapes ?? {});
+    return this.core.scoped((place) => {
+      const words = shapes.flatMap(([name, dims]) =>
+        [place.text(name), dims.length, ...dims, ...Array(MAX_RANK).fill(0)].slice(0, 2 + MAX_RANK),
+      );
+      const { batch = 1, numerics } = options;
+      this.core.call('pare_js_session_new', this.handle, batch, Number(numerics === 'fast'), place.words(words), shapes.length);
+      return new LabSession(this.core, this.core.handle());
+    });
   }
 
   async evaluate(data: T.Dataset, options: T.EvaluateOptions = {}): Promise<T.EvaluationReport> {

@@ -264,7 +264,7 @@ export interface Model {
   save(): Uint8Array;
   weights(): Weight[];
   weightsSha256(): string;
-  session(options?: { batch?: number; numerics?: Numerics }): Session;
+  session(options?: SessionOptions): Session;
   evaluate(data: Dataset, options?: EvaluateOptions): Promise<EvaluationReport>;
   /** Rejects with AbortError when cancelled; the error's `report` and `model` hold what was finished. */
   run(recipe: Recipe, options?: RunOptions): Promise<RunResult>;
@@ -275,6 +275,14 @@ export interface PortInfo {
   readonly name: string;
   readonly dtype: string;
   readonly shape: readonly number[];
+}
+
+export interface SessionOptions {
+  /** What stands for every unknown first dimension; 1. */
+  batch?: number;
+  numerics?: Numerics;
+  /** Shapes of inputs by name, every dimension known: for networks that leave more open than the batch. */
+  shapes?: Record<string, readonly number[]>;
 }
 
 export interface Session {
