@@ -98,15 +98,15 @@ function(pare_select_kernels list_name)
   set(${list_name} "${kept}" PARENT_SCOPE)
 endfunction()
 
-# A visitor's download: in wasm only kernels and the trainer are compiled for speed. Operators' own loops still become vectors under -Os, and whole
-# networks were seen to lose at most 5 % of their speed by it; no inner loop runs through the rest.
+# A visitor's download: in wasm only kernels and optimizers are compiled for speed. Operators' and readers' own loops still become vectors
+# under -Os, and whole networks were seen to lose at most 5 % of their speed by it; no inner loop runs through the rest.
 function(pare_size_over_speed)
   foreach(source IN LISTS ARGN)
-    if(PARE_WASM AND NOT source MATCHES "/src/(kernels|train)/")
-      set(level -Oz)
-      if(source MATCHES "/src/ops/")
-        set(level -Os)
-      endif()
+    set(level -Oz)
+    if(source MATCHES "/src/(ops|data|train)/")
+      set(level -Os)
+    endif()
+    if(PARE_WASM AND (NOT source MATCHES "/src/(kernels|train/optim)/" OR source MATCHES "_ref\\.c$"))
       set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_OPTIONS ${level})
     endif()
   endforeach()
