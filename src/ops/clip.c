@@ -16,32 +16,43 @@ static pare_status infer(pare_call *call) {
   return pare_op_infer_same(call);
 }
 
-#define CLIP(type, lowest, highest)                                                                          \
-  do {                                                                                                       \
-    const type *x = (const type *)call->in[0]->data;                                                         \
-    const type low = pare_call_has(call, 1) ? *(const type *)call->in[1]->data : (lowest);                   \
-    const type high = pare_call_has(call, 2) ? *(const type *)call->in[2]->data : (highest);                 \
-    type *y = (type *)call->out[0]->data;                                                                    \
-    PARE_IVDEP for (int64_t i = 0; i < n; i++) {                                                             \
-      const type above = x[i] < low ? low : x[i];                                                            \
-      y[i] = above > high ? high : above;                                                                    \
-    }                                                                                                        \
-  } while (0)
+static void clip_f32(const pare_call *call, const float *x, float *y, int64_t n) {
+  const float low = pare_call_has(call, 1) ? pare_f32(call->in[1])[0] : -INFINITY;
+  const float high = pare_call_has(call, 2) ? pare_f32(call->in[2])[0] : INFINITY;
+  PARE_IVDEP for (int64_t i = 0; i < n; i++) {
+    const float above = x[i] < low ? low : x[i];
+    y[i] = above > high ? high : above;
+  }
+}
+
+/* The other types, one number after another. A bound is an element of its tensor: compared there, it needs no type. */
+static int order(const pare_tensor *x, int64_t i, const pare_tensor *bound) {
+  if (pare_wide_is_float(x->dtype)) {
+    const double a = pare_tensor_get_f64(x, i), b = pare_tensor_get_f64(bound, 0);
+    return (a > b) - (a < b);
+  }
+  const int64_t a = pare_tensor_get_s64(x, i), b = pare_tensor_get_s64(bound, 0);
+  if (x->dtype == PARE_U64) return ((uint64_t)a > (uint64_t)b) - ((uint64_t)a < (uint64_t)b);
+  return (a > b) - (a < b);
+}
+
+static void clip_any(const pare_call *call, int64_t n) {
+  const size_t size = pare_dtype_size(call->in[0]->dtype);
+  for (int64_t i = 0; i < n; i++) {
+    const pare_tensor *from = call->in[0];
+    int64_t at = i;
+    if (pare_call_has(call, 1) && order(from, at, call->in[1]) < 0) from = call->in[1], at = 0;
+    if (pare_call_has(call, 2) && order(from, at, call->in[2]) > 0) from = call->in[2], at = 0;
+    memmove(pare_u8(call->out[0]) + (size_t)i * size, pare_u8(from) + (size_t)at * size, size);
+  }
+}
 
 static pare_status run(pare_call *call) {
   const int64_t n = pare_tensor_count(call->in[0]);
-  switch (call->in[0]->dtype) {
-  case PARE_F32: CLIP(float, -INFINITY, INFINITY); break;
-  case PARE_F64: CLIP(double, -(double)INFINITY, (double)INFINITY); break;
-  case PARE_S8: CLIP(int8_t, INT8_MIN, INT8_MAX); break;
-  case PARE_U8: CLIP(uint8_t, 0, UINT8_MAX); break;
-  case PARE_S16: CLIP(int16_t, INT16_MIN, INT16_MAX); break;
-  case PARE_U16: CLIP(uint16_t, 0, UINT16_MAX); break;
-  case PARE_S32: CLIP(int32_t, INT32_MIN, INT32_MAX); break;
-  case PARE_U32: CLIP(uint32_t, 0, UINT32_MAX); break;
-  case PARE_U64: CLIP(uint64_t, 0, UINT64_MAX); break;
-  default: CLIP(int64_t, INT64_MIN, INT64_MAX); break;
-  }
+  if (call->in[0]->dtype == PARE_F32)
+    clip_f32(call, pare_f32(call->in[0]), pare_f32(call->out[0]), n);
+  else
+    clip_any(call, n);
   return PARE_OK;
 }
 

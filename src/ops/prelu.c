@@ -9,8 +9,6 @@ static int64_t u64(int64_t x1, int64_t x2) {
   return x1;
 }
 static const pare_binary family = {.f32 = f32, .f64 = f64, .s64 = s64, .u64 = u64};
-PARE_BINARY_GRAD(gradient, x1 < 0 ? gi * x2 : gi, x1 < 0 ? gi * x1 : 0.0f)
-
 static pare_status infer(pare_call *call) {
   PARE_TRY(pare_binary_infer(call));
   if (pare_shape_equal(&call->out[0]->shape, &call->in[0]->shape)) return PARE_OK;
@@ -18,7 +16,20 @@ static pare_status infer(pare_call *call) {
 }
 
 static pare_status backward(pare_grad_call *grad) {
-  return pare_binary_backward(grad, gradient);
+  const pare_call *call = grad->call;
+  if (grad->d_out[0] == NULL) return PARE_OK;
+  const pare_shape *const shapes[] = {&call->out[0]->shape, &call->in[1]->shape};
+  pare_loop loop;
+  pare_loop_broadcast(&loop, shapes[0], shapes, 2);
+  const int64_t n = pare_loop_run(&loop), step = pare_loop_step(&loop, 1);
+  for (pare_loop_start(&loop); loop.more; pare_loop_next(&loop))
+    for (int64_t i = 0; i < n; i++) {
+      const int64_t at = loop.at[0] + i, k = loop.at[1] + i * step;
+      const float x = pare_f32(call->in[0])[at], g = pare_f32(grad->d_out[0])[at];
+      if (pare_grad_wants(grad, 0)) pare_f32(grad->d_in[0])[at] += x < 0 ? g * pare_f32(call->in[1])[k] : g;
+      if (pare_grad_wants(grad, 1)) pare_f32(grad->d_in[1])[k] += x < 0 ? g * x : 0.0f;
+    }
+  return PARE_OK;
 }
 
 const pare_op pare_op_prelu = {
