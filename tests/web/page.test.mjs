@@ -353,6 +353,20 @@ test('the graph is drawn, walked by keys, narrows the other tabs, and marks what
   await close(page);
 });
 
+test('what the first core leaves out follows: a network with other operators runs, and every pass is offered', async () => {
+  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'half' }] }, { model: 'lstm_student' }));
+  const fetched = [];
+  page.on('request', (request) => fetched.push(request.url().split('/').pop()));
+  await ready(page);
+  assert.ok((await accuracy(page)) > 70, 'a network with Expand and ConstantOfShape, which pare.wasm has not');
+  await page.locator('pare-recipe option[value="quantize_weights"]').waitFor({ state: 'attached' });
+  await page.locator('#run').click();
+  await finished(page);
+  assert.equal(await points(page).count(), 2);
+  assert.ok(fetched.includes('pare-wide.wasm') || fetched.includes('pare-relaxed-wide.wasm'), fetched.join(' '));
+  await close(page);
+});
+
 test('of a network of 1,000 operators only what is in view is in the page', async () => {
   const value = { dtype: 'f32', dims: [1, 4] };
   const names = Array.from({ length: 1001 }, (_, i) => `v${i}`);

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { JOBS, ROOT, bin, filesBelow, isMain, must } from './run.mjs';
 import { setup } from './setup.mjs';
 import { printSizes } from './sizes.mjs';
@@ -25,24 +25,27 @@ function relaxed() {
   for (const name of ['pare', 'pare-wide']) {
     const [from, to] = [join(folder, `${name}.wasm`), join(folder, `${name.replace('pare', 'pare-relaxed')}.wasm`)];
     if (existsSync(to) && statSync(to).mtimeMs >= statSync(from).mtimeMs) continue;
-    must(bin('wasm-opt'), ['-O3', ...features.map((feature) => `--enable-${feature}`), from, '-o', to]);
+    must(bin('wasm-opt'), ['-Os', ...features.map((feature) => `--enable-${feature}`), from, '-o', to]);
   }
 }
+
+const MODULES = ['wasm-simd/pare', 'wasm-simd/pare-wide', 'wasm-relaxed/pare-relaxed', 'wasm-relaxed/pare-relaxed-wide'].map(
+  (path) => `build/${path}.wasm`,
+);
 
 /** The npm package: compiled wasm/js beside the modules that it loads. */
 function js() {
   must(bin('tsc'), ['-p', 'wasm/js/tsconfig.json']);
   const out = join(ROOT, 'build/npm');
   mkdirSync(out, { recursive: true });
-  for (const name of ['pare.wasm', 'pare-wide.wasm']) copyFileSync(join(ROOT, 'build/wasm-simd', name), join(out, name));
-  for (const name of ['pare-relaxed.wasm', 'pare-relaxed-wide.wasm']) copyFileSync(join(ROOT, 'build/wasm-relaxed', name), join(out, name));
+  for (const path of MODULES) copyFileSync(join(ROOT, path), join(out, basename(path)));
   copyFileSync(join(ROOT, 'build/wasi/pare-cli.wasm'), join(out, 'pare-cli.wasm'));
 }
 
 /** One line for each file that the page is made of: when all are as they were, so is the page. */
 function pageInputs() {
   const paths = ['web', 'wasm/js', 'examples'].flatMap((folder) => filesBelow(folder));
-  paths.push('package-lock.json', 'build/wasm-simd/pare.wasm', 'build/wasm-relaxed/pare-relaxed.wasm');
+  paths.push('package-lock.json', ...MODULES);
   const hash = createHash('sha256');
   for (const path of paths) {
     const { mtimeMs, size } = statSync(join(ROOT, path));

@@ -13,6 +13,12 @@ export interface NamedBytes {
   bytes: Uint8Array;
 }
 
+export interface CoreAssets {
+  wasm: AssetSource;
+  /** The same with relaxed SIMD. */
+  relaxed?: AssetSource;
+}
+
 export interface LabFacts {
   version: string;
   build: string;
@@ -93,7 +99,9 @@ export interface Changes {
 
 export interface LabWorker {
   /** `relaxed`: the module with relaxed SIMD, fetched where it may run. */
-  start(wasm: AssetSource, relaxed?: AssetSource): Promise<LabFacts>;
+  start(core: CoreAssets): Promise<LabFacts>;
+  /** Goes over to another core, with every model and data set that is open, once no recipe runs. */
+  changeCore(core: CoreAssets): Promise<LabFacts>;
   isOpen(modelKey: string): Promise<boolean>;
   openModel(bytes: Uint8Array, name: string): Promise<OpenedModel>;
   /** A model whose weights are in other files; `bytes` is the same as one file. */

@@ -8,6 +8,7 @@ import type { Dataset, GeneratedSet, Job, Lab, Model, Progress, Recipe, Step } f
 import type {
   AssetSource,
   Changes,
+  CoreAssets,
   Histogram,
   LabError,
   LabFacts,
@@ -30,6 +31,8 @@ const MAX_OPEN_MODELS = 24;
 let lab: Lab | null = null;
 const models = new Map<string, Model>();
 const datasets = new Map<string, Dataset>();
+/** How each data set is opened again, in another core. */
+const sources = new Map<string, (from: Lab) => Dataset>();
 const answers = new Map<string, Uint8Array>();
 let paused = false;
 let wake: (() => void) | null = null;
@@ -124,21 +127,24 @@ function openDataNow(files: { name: string; bytes: Uint8Array }[], name: string)
   const key = keyOf(...files.map((file) => file.bytes));
   let data = datasets.get(key);
   if (!data) {
-    data = theLab().loadDataset(files);
-    keepData(key, data);
+    data = keepData(key, (from) => from.loadDataset(files));
   }
   return { key, name, info: data.info() };
 }
 
 /** One data set at a time is enough, and the large one is large. */
-function keepData(key: string, data: Dataset): void {
+function keepData(key: string, open: (from: Lab) => Dataset): Dataset {
+  const data = open(theLab());
   if (!running) {
     for (const [other, old] of datasets) {
       old.free();
       datasets.delete(other);
+      sources.delete(other);
     }
   }
   datasets.set(key, data);
+  sources.set(key, open);
+  return data;
 }
 
 function turn(): Promise<void> {
@@ -276,13 +282,30 @@ function histogram(modelKey: string, tensor: string, range: [number, number] | n
   return binWeights(theModel(modelKey).weights(), tensor, range);
 }
 
+function newLab({ wasm, relaxed }: CoreAssets): Promise<Lab> {
+  const bytes = async (source: AssetSource) => (await fetchAsset(source)) as BufferSource;
+  return createLab({ wasm: () => bytes(wasm), ...(relaxed && { relaxed: () => bytes(relaxed) }) });
+}
+
+const factsOf = (of: Lab): LabFacts => ({ version: of.version, build: of.build, passes: of.passes() });
+
+async function changeCore(core: CoreAssets): Promise<LabFacts> {
+  const next = await newLab(core);
+  while (running) await new Promise((resolve) => setTimeout(resolve, 100));
+  // From here to the end nothing waits: no question meets half of each.
+  for (const [key, model] of models) models.set(key, next.loadModel(model.save()));
+  for (const [key, open] of sources) datasets.set(key, open(next));
+  lab = next;
+  return factsOf(next);
+}
+
 const worker: LabWorker = {
-  start: (wasm, relaxed) =>
-    guarded(async (): Promise<LabFacts> => {
-      const bytes = async (source: AssetSource) => (await fetchAsset(source)) as BufferSource;
-      lab = await createLab({ wasm: () => bytes(wasm), ...(relaxed && { relaxed: () => bytes(relaxed) }) });
-      return { version: lab.version, build: lab.build, passes: lab.passes() };
+  start: (core) =>
+    guarded(async () => {
+      lab = await newLab(core);
+      return factsOf(lab);
     }),
+  changeCore: (core) => guarded(() => changeCore(core)),
   isOpen: async (modelKey) => models.has(modelKey),
   openModel: (bytes, name) => guarded(() => openModelNow(bytes, name)),
   openModelParts: (bytes, name, weights) => guarded(() => openPartsNow(bytes, name, weights)),
@@ -300,11 +323,7 @@ const worker: LabWorker = {
   generateData: (kind: GeneratedSet) =>
     guarded(() => {
       const key = `generated-${kind}`;
-      let data = datasets.get(key);
-      if (!data) {
-        data = theLab().generateDataset(kind);
-        keepData(key, data);
-      }
+      const data = datasets.get(key) ?? keepData(key, (from) => from.generateDataset(kind));
       return { key, name: kind, info: data.info() };
     }),
   run: (request, onEvent) => guarded(() => run(request, onEvent)),

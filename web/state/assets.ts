@@ -1,7 +1,7 @@
 /** The networks and data that come with the page. vite.config.ts says where each file is: beside the page, or inside it. */
 import { files } from 'virtual:pare-assets';
 import type { Key } from '../i18n/index.ts';
-import type { AssetSource } from '../lab/api.ts';
+import type { AssetSource, CoreAssets } from '../lab/api.ts';
 
 export interface BundledData {
   id: string;
@@ -47,6 +47,14 @@ export function asset(path: string): AssetSource {
 }
 
 /** What a page may have been built without. */
-export const assetIfThere = (path: string): AssetSource | undefined => (path in files ? asset(path) : undefined);
+const assetIfThere = (path: string): AssetSource | undefined => (path in files ? asset(path) : undefined);
+
+/** The first core is small; the wide one has every operator and pass. A page may come with only one of them. */
+export function coreAssets(kind: 'first' | 'wide'): CoreAssets | undefined {
+  const [plain, relaxed] = kind === 'first' ? ['pare.wasm', 'pare-relaxed.wasm'] : ['pare-wide.wasm', 'pare-relaxed-wide.wasm'];
+  const wasm = assetIfThere(plain);
+  const faster = assetIfThere(relaxed);
+  return wasm && { wasm, ...(faster && { relaxed: faster }) };
+}
 
 export const networkAsset = (name: string): AssetSource => asset(`models/${name}.onnx`);

@@ -6,7 +6,7 @@ import type { Recipe } from '../../wasm/js/types.ts';
 import type { NamedBytes, OpenedData, OpenedModel, RunEvent } from '../lab/api.ts';
 import { asFailure, callback, handOver, type LabClient, startWorker } from '../lab/client.ts';
 import { type Key, t } from '../i18n/index.ts';
-import { asset, assetIfThere, DATA_SETS, FIRST_DATA, FIRST_NETWORK, NETWORKS, networkAsset } from './assets.ts';
+import { asset, coreAssets, DATA_SETS, FIRST_DATA, FIRST_NETWORK, NETWORKS, networkAsset } from './assets.ts';
 import { FIRST_RECIPE, parseRecipe, readAddress, RecipeHistory, writeAddress } from './recipe.ts';
 import { RunArchive } from './runs.ts';
 import { chooseModel, sniff } from './sniff.ts';
@@ -34,6 +34,7 @@ export class LabState {
   #generation = 0;
   #queue: Promise<void> = Promise.resolve();
   #cancelled = false;
+  #widened: Promise<void> | null = null;
 
   constructor() {
     const address = readAddress(location.hash);
@@ -114,7 +115,9 @@ export class LabState {
     this.store.set({ opening: t('opening.lab') });
     try {
       this.#client = startWorker((message) => this.problem('problem.worker', t('app.worker'), new Error(message)));
-      const facts = await this.#client.start(asset('pare.wasm'), assetIfThere('pare-relaxed.wasm'));
+      const core = coreAssets('first') ?? coreAssets('wide');
+      if (!core) throw new Error(t('why.no-core'));
+      const facts = await this.#client.start(core);
       this.store.set({ facts });
     } catch (error) {
       this.store.set({ opening: '' });
@@ -127,6 +130,29 @@ export class LabState {
       DATA_SETS.some((d) => d.id === dataId) ? dataId : FIRST_DATA,
     ];
     await this.openBundled(model, data);
+    // What was needed for the first answer is here; the rest follows without anybody waiting.
+    await this.#widen().catch(() => undefined);
+  }
+
+  /** From the first core to the one with every operator and pass; once. */
+  #widen(): Promise<void> {
+    const core = coreAssets('first') && coreAssets('wide');
+    if (!core) return Promise.resolve();
+    this.#widened ??= this.client
+      .changeCore(core)
+      .then((facts) => this.store.set({ facts }))
+      .catch((error) => {
+        this.#widened = null; // the network may be back next time
+        throw error;
+      });
+    return this.#widened;
+  }
+
+  /** A network that the first core cannot run is opened again in the wide one. */
+  async #opened(opened: OpenedModel, bytes: Uint8Array): Promise<OpenedModel> {
+    if (opened.info.unsupported.length === 0) return opened;
+    await this.#widen();
+    return this.client.openModel(bytes, opened.name);
   }
 
   get client(): LabClient {
@@ -165,7 +191,7 @@ export class LabState {
     try {
       const { opened, bytes } = await this.client.openModelAsset(networkAsset(name), name);
       await this.archive.keepModel({ key: opened.key, name, bytes });
-      this.store.set({ model: opened, modelId: name });
+      this.store.set({ model: await this.#opened(opened, bytes), modelId: name });
     } catch (error) {
       this.problem('problem.model', `${name}.onnx`, error);
     }
@@ -250,7 +276,7 @@ export class LabState {
           ? await this.client.openModelParts(given, name, weights)
           : { opened: await this.client.openModel(given, name), bytes: given };
       await this.archive.keepModel({ key: opened.key, name, bytes });
-      this.store.set({ model: opened, modelId: '' });
+      this.store.set({ model: await this.#opened(opened, bytes), modelId: '' });
     } catch (error) {
       this.problem('problem.model', fileName, error);
     }
@@ -320,8 +346,9 @@ export class LabState {
   }
 
   async run(): Promise<void> {
-    const { active, model, recipe } = this.state;
-    if (active || !model || recipe.steps.length === 0) return;
+    const { model, recipe, facts } = this.state;
+    if (recipe.steps.some(({ pass }) => !facts?.passes.some(({ name }) => name === pass))) await this.#widen().catch(() => undefined);
+    if (this.state.active || !model || recipe.steps.length === 0) return;
     await this.#work(this.#newRun(recipe, false));
   }
 

@@ -11,24 +11,29 @@ import { IDX_FILES, smallPart } from './fashion.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VIRTUAL = 'virtual:pare-assets';
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 3h12L9 9v5l-2-1V9z" fill="#0072B2"/></svg>`;
-const CORES = ['build/wasm-simd', 'build/wasi'];
+/** The core: the first fetch, and what has every operator and pass; each also with relaxed SIMD. */
+const CORES = {
+  'pare.wasm': 'wasm-simd',
+  'pare-relaxed.wasm': 'wasm-relaxed',
+  'pare-wide.wasm': 'wasm-simd',
+  'pare-relaxed-wide.wasm': 'wasm-relaxed',
+};
 
-function coreFile(): string | null {
-  if (process.env.PARE_WASM) return resolve(process.env.PARE_WASM);
-  for (const folder of CORES) {
-    const path = join(ROOT, folder, 'pare.wasm');
-    if (existsSync(path)) return path;
+/** Nothing is fetched by a single file: it needs no small first core. */
+function collectCores(single: boolean, found: Map<string, Uint8Array>): void {
+  if (process.env.PARE_WASM) found.set('pare.wasm', readFileSync(resolve(process.env.PARE_WASM)));
+  else if (process.env.PARE_LAB) found.set('pare.wasm', new Uint8Array(8));
+  else {
+    for (const [name, folder] of Object.entries(CORES)) {
+      const path = join(ROOT, 'build', folder, name);
+      if ((!single || name.includes('wide')) && existsSync(path)) found.set(name, readFileSync(path));
+    }
   }
-  return null;
 }
 
 function collect(single: boolean): Map<string, Uint8Array> {
   const found = new Map<string, Uint8Array>();
-  const core = coreFile();
-  if (core) found.set('pare.wasm', readFileSync(core));
-  else if (process.env.PARE_LAB) found.set('pare.wasm', new Uint8Array(8));
-  const relaxed = join(ROOT, 'build/wasm-relaxed/pare-relaxed.wasm');
-  if (core && !process.env.PARE_WASM && existsSync(relaxed)) found.set('pare-relaxed.wasm', readFileSync(relaxed));
+  collectCores(single, found);
   const models = join(ROOT, 'examples/models');
   for (const name of readdirSync(models).sort()) {
     if (name.endsWith('.onnx')) found.set(`models/${name}`, readFileSync(join(models, name)));
@@ -52,7 +57,8 @@ export function pareAssets(single: boolean): Plugin {
     resolveId: (id) => (id === VIRTUAL ? `\0${VIRTUAL}` : undefined),
     load(id) {
       if (id !== `\0${VIRTUAL}`) return undefined;
-      if (!all().has('pare.wasm')) this.warn('the core (pare.wasm) is not built: the page will say that the lab cannot start');
+      if (![...all().keys()].some((name) => name.endsWith('.wasm')))
+        this.warn('the core (pare.wasm) is not built: the page will say that the lab cannot start');
       if (!all().has('data/fashion-small/train-labels-idx1-ubyte.gz'))
         this.warn('Fashion-MNIST was not found: the page has generated data only');
       const entries = [...all()].map(([path, bytes]) => [path, single ? { base64: Buffer.from(bytes).toString('base64') } : { url: path }]);
