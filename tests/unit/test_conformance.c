@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* What passes today: it may only grow. */
-enum { MIN_PASSED = 1003 };
+enum { MIN_PASSED = 1045 };
 
 enum { MAX_OPS = 512 };
 
