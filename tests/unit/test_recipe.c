@@ -222,6 +222,7 @@ static void a_size_that_the_file_leaves_open_is_taken_from_the_data(void **state
   pare_job *job = start(recipe);
   run_to_end(job, 1000);
   weights_after(job, wanted);
+  pare_job_free(job);
   must(pare_model_clone(model, &open));
   open->values[open->inputs[0]].shape.dims[1] = -1;
   model = open;
@@ -231,6 +232,7 @@ static void a_size_that_the_file_leaves_open_is_taken_from_the_data(void **state
   assert_int_equal(trained->values[trained->inputs[0]].shape.dims[1], -1); /* still open */
   pare_model_free(trained);
   weights_after(job, found);
+  pare_job_free(job);
   assert_string_equal(found, wanted);
   pare_model_free(open);
   model = kept;
