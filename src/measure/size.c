@@ -90,8 +90,10 @@ static void measure_compute(const pare_model *model, const pare_node *node, cons
   const pare_call *call = &step->call;
   pare_cost cost = {0, 0};
   if (call->n_out > 0 && call->out[0] != NULL) row->output = call->out[0]->shape;
-  if (call->node->op == NULL || call->node->op->cost == NULL) return;
-  call->node->op->cost(call, &cost);
+  const pare_op *op = call->node->op;
+  if (op == NULL || op->cost == NULL) return;
+  if (op->prepare != NULL && call->state == NULL) return; /* a dynamic session never came to it */
+  op->cost(call, &cost);
   row->macs = cost.macs;
   bool weights_hidden = call->n_in > 1 && call->in_is_const != NULL && !call->in_is_const[1];
   row->effective_macs = weights_hidden ? scale_by_density(model, node, cost.macs) : cost.effective_macs;

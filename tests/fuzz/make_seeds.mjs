@@ -195,6 +195,14 @@ const MODELS = {
     outputs: [['y', value('f32', 'L', 2)], ['n', value('s64')], ['z', value('f32', 'A', 2)], ['v', { ...value('f32', 'A', 2), kind: 4 }]],
     constants: [['w', f32(1, 2)]],
   },
+  product_of_a_sequence: {
+    nodes: [node('MatMul', 'a,b', 'y')],
+    inputs: [
+      ['a', { ...value('f32', 2, 3), kind: 4 }],
+      ['b', value('f32', 3, 2)],
+    ],
+    outputs: [['y', value('f32', 2, 2)]],
+  },
   optional: {
     opset: 18,
     ir: 8,
