@@ -1,9 +1,11 @@
 /* MatMul: numpy's matmul (ONNX MatMul, opset 13): the last two axes are multiplied, those before
  * broadcast; a vector on the left is a row, on the right a column, and the added axis is taken off again.
- * When B is one matrix, all rows of A go into one product; a constant B is packed once. */
+ * When B is one matrix, all rows of A go into one product; a constant B is packed once. Integers wrap around and
+ * have a plain loop: no network multiplies large matrices of them here (MatMulInteger has kernels). */
 #include "ops/op_util.h"
 #include "ops/product.h"
 #include "ops/sparse_product.h"
+#include "ops/wide.h"
 
 typedef struct matmul {
   int64_t m, n, k;
@@ -75,13 +77,14 @@ static pare_status read_matmul(pare_call *call, matmul *s, pare_shape *y) {
 }
 
 static pare_status infer(pare_call *call) {
-  static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
-  PARE_TRY(pare_op_need_dtype(call, 0, f32_only));
-  PARE_TRY(pare_op_need_dtype(call, 1, f32_only));
+  static const pare_dtype types[] = {PARE_F32, PARE_S32, PARE_S64, PARE_U32, PARE_U64, PARE_NONE};
+  PARE_TRY(pare_op_need_dtype(call, 0, types));
+  const pare_dtype same[] = {call->in[0]->dtype, PARE_NONE};
+  PARE_TRY(pare_op_need_dtype(call, 1, same));
   matmul s;
   pare_shape y;
   PARE_TRY(read_matmul(call, &s, &y));
-  return pare_op_set_out(call, 0, PARE_F32, &y);
+  return pare_op_set_out(call, 0, call->in[0]->dtype, &y);
 }
 
 static pare_status prepare(pare_call *call) {
@@ -90,6 +93,7 @@ static pare_status prepare(pare_call *call) {
   if (!s) return PARE_OUT_OF_MEMORY;
   PARE_TRY(read_matmul(call, s, &y));
   call->state = s;
+  if (call->in[0]->dtype != PARE_F32) return PARE_OK;
   size_t one, other;
   PARE_TRY(pare_product_bytes(call->ctx, s->k, s->n, &one));
   s->packed_len = one / sizeof(float);
@@ -125,11 +129,27 @@ static void place_of(const matmul *s, int64_t i, int64_t *a, int64_t *b) {
   }
 }
 
+/* C[m,n] from element c on = A[m,k] from a on times B[k,n] from b on; the low bits are the same for both signs. */
+static void product_of_integers(pare_call *call, const matmul *s, int64_t a, int64_t b, int64_t c) {
+  for (int64_t i = 0; i < s->m; i++)
+    for (int64_t j = 0; j < s->n; j++) {
+      uint64_t sum = 0;
+      for (int64_t l = 0; l < s->k; l++)
+        sum += (uint64_t)pare_tensor_get_s64(call->in[0], a + i * s->k + l) *
+               (uint64_t)pare_tensor_get_s64(call->in[1], b + l * s->n + j);
+      pare_wide_set_s64(call->out[0], c + i * s->n + j, (int64_t)sum);
+    }
+}
+
 static pare_status run(pare_call *call) {
   const matmul *s = call->state;
   for (int64_t i = 0; i < s->n_batches; i++) {
     int64_t a, b;
     place_of(s, i, &a, &b);
+    if (call->in[0]->dtype != PARE_F32) {
+      product_of_integers(call, s, a, b, i * s->m * s->n);
+      continue;
+    }
     const pare_product p = {.m = s->m,
                             .n = s->n,
                             .k = s->k,
@@ -187,7 +207,7 @@ static void cost(const pare_call *call, pare_cost *cost) {
   const uint64_t outputs = (uint64_t)pare_tensor_count(call->out[0]), k = (uint64_t)a->dims[a->rank - 1];
   cost->macs = outputs * k;
   cost->effective_macs = cost->macs;
-  if (!call->in_is_const[1] || !call->in[1]->data) return;
+  if (!call->in_is_const[1] || !call->in[1]->data || call->in[1]->dtype != PARE_F32) return;
   const uint64_t size = (uint64_t)pare_shape_count(b); /* every weight works equally often */
   if (size) cost->effective_macs = cost->macs / size * pare_op_nonzeros_f32(call->in[1]);
 }
