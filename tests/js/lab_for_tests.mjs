@@ -9,7 +9,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const NETWORKS = ['lenet5', 'lenet300', 'lenet5_caffe', 'resnet8', 'dscnn', 'lstm_teacher', 'lstm_student'];
 
 /** The module that npm and the page carry (Emscripten), and the same core by clang and wasi-libc. */
-export const MODULES = { packaged: join(ROOT, 'build/npm/pare.wasm'), wasi: join(ROOT, 'build/wasi/pare.wasm') };
+export const MODULES = { packaged: join(ROOT, 'build/npm/pare-wide.wasm'), wasi: join(ROOT, 'build/wasi/pare-wide.wasm') };
 export const PROGRAMS = {
   native: [join(ROOT, 'build/native/pare')],
   wasi: [process.execPath, join(ROOT, 'wasm/cli/pare.mjs')],

@@ -99,7 +99,7 @@ test('the module with relaxed SIMD runs in Chromium only where it proves exact',
   const found = await page.evaluate(async () => {
     const { createLab } = await import('/npm/browser.js');
     const code = (error) => error.code;
-    const wasm = '/npm/pare.wasm';
+    const wasm = '/npm/pare-wide.wasm';
     const auto = await createLab();
     const forced = await createLab({ simd: 'relaxed' }).catch(code);
     const broken = await createLab({ wasm, relaxed: '/npm/broken.wasm', simd: 'relaxed' }).catch(code);

@@ -1,4 +1,4 @@
-/** For pages: the modules are fetched from beside this file unless they are given. */
+/** For pages: the modules with every operator are fetched from beside this file unless they are given. */
 import { PareLab } from './lab.ts';
 import { compileWith } from './start.ts';
 import type { Lab, LabOptions } from './types.ts';
@@ -14,7 +14,7 @@ async function fetchBytes(address: URL | string): Promise<ArrayBuffer> {
 
 /** The module that a lab runs, compiled; the workers of a pool share it. */
 export function compileCore(options: LabOptions): Promise<WebAssembly.Module> {
-  return compileWith(options, 'pare', fetchBytes);
+  return compileWith(options, 'pare-wide', fetchBytes);
 }
 
 export async function createLab(options: LabOptions = {}): Promise<Lab> {
