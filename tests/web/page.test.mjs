@@ -445,7 +445,7 @@ test('answers that changed are shown with both answers', async () => {
   await ready(page);
   await page.locator('#run').click();
   await finished(page);
-  await page.keyboard.press('3');
+  await page.keyboard.press('4');
   await page.locator('pare-errors li').first().waitFor({ timeout: 60_000 });
   assert.equal(await page.locator('pare-confusion').count(), 2);
   await page.getByText('of 400 answers changed').waitFor();
