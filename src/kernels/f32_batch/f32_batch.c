@@ -1,5 +1,6 @@
 /* The table of f32_batch variants. */
 #include "kernels/f32_batch/f32_batch.h"
+#include "kernels/cpu.h"
 
 #define PARE_F32_BATCH(suffix, isa, fast, rank)                                                              \
   void pare_f32_batch_product__##suffix(const pare_f32_batch_product_args *args);                            \
@@ -14,11 +15,6 @@ static const pare_f32_batch_kernel kernels[] = {
 #include "kernels/f32_batch/f32_batch.def"
 #undef PARE_F32_BATCH
 };
-
-#define CPU_HAS_ALWAYS true
-#define CPU_HAS_AVX2   (__builtin_cpu_supports("avx2") != 0)
-#define CPU_HAS_FMA    (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-#define CPU_HAS_AVX512 (__builtin_cpu_supports("avx512f") != 0)
 
 static bool runs_here(size_t i) {
   size_t at = 0;

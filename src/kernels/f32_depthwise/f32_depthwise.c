@@ -1,5 +1,6 @@
 /* The table of f32 depthwise variants, and the call that shares rows out. */
 #include "kernels/f32_depthwise/f32_depthwise.h"
+#include "kernels/cpu.h"
 
 #define PARE_F32_DEPTHWISE(suffix, isa, rank)                                                                \
   void pare_f32_depthwise__##suffix(const pare_f32_depthwise_args *args);
@@ -12,9 +13,6 @@ static const pare_f32_depthwise_kernel kernels[] = {
 #include "kernels/f32_depthwise/f32_depthwise.def"
 #undef PARE_F32_DEPTHWISE
 };
-
-#define CPU_HAS_ALWAYS true
-#define CPU_HAS_AVX2   (__builtin_cpu_supports("avx2") != 0)
 
 static bool runs_here(size_t i) {
   size_t at = 0;

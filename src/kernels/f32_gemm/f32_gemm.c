@@ -1,6 +1,7 @@
 /* The table of f32 GEMM variants, packing, and the call that cuts a product into pieces for caches and
  * threads. */
 #include "kernels/f32_gemm/f32_gemm.h"
+#include "kernels/cpu.h"
 
 #include <string.h>
 
@@ -14,13 +15,6 @@ static const pare_f32_gemm_kernel kernels[] = {
 #include "kernels/f32_gemm/f32_gemm.def"
 #undef PARE_F32_GEMM
 };
-
-#define CPU_HAS_ALWAYS true
-#define CPU_HAS_AVX2   (__builtin_cpu_supports("avx2") != 0)
-#define CPU_HAS_FMA    (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-#define CPU_HAS_AVX512                                                                                       \
-  (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&                                \
-   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && CPU_HAS_FMA)
 
 /* Zen 4 works on 512 bits in two halves: its 256-bit variants are as fast, with less to wait for. */
 #ifdef __x86_64__

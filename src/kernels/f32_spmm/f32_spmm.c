@@ -1,6 +1,7 @@
 /* The table of sparse product variants, packing, the rule when they are used, and the call that cuts a product
  * into pieces for threads. */
 #include "kernels/f32_spmm/f32_spmm.h"
+#include "kernels/cpu.h"
 
 #define PARE_F32_SPMM(suffix, isa, fast, rank) void pare_f32_spmm__##suffix(const pare_f32_spmm_args *args);
 #include "kernels/f32_spmm/f32_spmm.def"
@@ -12,11 +13,6 @@ static const pare_f32_spmm_kernel kernels[] = {
 #include "kernels/f32_spmm/f32_spmm.def"
 #undef PARE_F32_SPMM
 };
-
-#define CPU_HAS_ALWAYS true
-#define CPU_HAS_AVX2   (__builtin_cpu_supports("avx2") != 0)
-#define CPU_HAS_FMA    (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-#define CPU_HAS_AVX512 (__builtin_cpu_supports("avx512f") != 0)
 
 static bool runs_here(size_t i) {
   size_t at = 0;

@@ -1,5 +1,6 @@
 /* The table of variants, the rule when they are used, and packing. */
 #include "kernels/f32_spmv/f32_spmv.h"
+#include "kernels/cpu.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,6 @@ static const pare_f32_spmv_kernel kernels[] = {
 #include "kernels/f32_spmv/f32_spmv.def"
 #undef PARE_F32_SPMV
 };
-
-#define CPU_HAS_ALWAYS true
-#define CPU_HAS_AVX512 (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
 
 static bool runs_here(size_t i) {
   size_t at = 0;
