@@ -1,7 +1,7 @@
 # Compiler flags, and which kernel files a build compiles.
 
 set(PARE_WASM OFF)
-if(EMSCRIPTEN OR CMAKE_C_COMPILER_TARGET MATCHES "^wasm32")
+if(CMAKE_C_COMPILER_TARGET MATCHES "^wasm32")
   set(PARE_WASM ON)
 endif()
 set(PARE_X86_64 OFF)

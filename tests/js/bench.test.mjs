@@ -91,7 +91,7 @@ describe('the benchmark counts right', () => {
 describe('the benchmark makes models that ONNX Runtime and Pare agree on', () => {
   let lab;
   before(async () => {
-    lab = await openLab('packaged');
+    lab = await openLab();
   });
 
   async function answers(network, form, batch) {

@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 function pare(name, ...args) {
   const [file, ...first] = PROGRAMS[name];
-  const env = { ...process.env, PARE_CLI_WASM: join(ROOT, 'build/wasi/pare-cli.wasm') };
+  const env = { ...process.env, PARE_CLI_WASM: join(ROOT, 'build/npm/pare-cli.wasm') };
   const { status, stdout, stderr } = spawnSync(file, [...first, ...args], { encoding: 'utf8', env, cwd: ROOT });
   return { code: status, out: stdout, err: stderr };
 }

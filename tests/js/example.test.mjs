@@ -24,7 +24,7 @@ test('compress.mjs makes LeNet-5 smaller, and it still answers well', async () =
     assert.ok(percent[4] > 80, stdout);
     const small = new Uint8Array(readFileSync(out));
     assert.ok(small.length < 0.4 * readFileSync(modelPath('lenet5')).length, `${small.length} bytes`);
-    const lab = await openLab('packaged');
+    const lab = await openLab();
     const { pixels, labels } = lab.loadDataset(testFiles()).samples('test', 0, 1000);
     const right = classesOf(await ortLogits(small, pixels, 1000), 10).filter((answer, i) => answer === labels[i]).length;
     assert.ok(Math.abs(right / 10 - percent[4]) <= 0.5, `ONNX Runtime ${right / 10} %, here ${percent[4]} %`);

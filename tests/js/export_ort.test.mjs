@@ -13,7 +13,7 @@ describe('ONNX Runtime', () => {
   let data;
   let pixels;
   before(async () => {
-    lab = await openLab('packaged');
+    lab = await openLab();
     data = lab.loadDataset(allFiles());
     ({ pixels } = data.samples('test', 100, N));
   });
@@ -72,7 +72,7 @@ describe('ONNX Runtime answers as the npm module does on all 10,000 test images'
   let data;
   let pixels;
   before(async () => {
-    lab = await openLab('packaged');
+    lab = await openLab();
     data = lab.loadDataset(allFiles());
     ({ pixels } = data.samples('test', 0, 10_000));
   });

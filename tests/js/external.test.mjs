@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { MODULES, PROGRAMS, ROOT, openLab, program } from './lab_for_tests.mjs';
+import { PROGRAMS, ROOT, openLab, program } from './lab_for_tests.mjs';
 import { onnxModel } from './support/onnx_writer.mjs';
 
 const FOLDER = join(ROOT, 'build/external');
@@ -27,27 +27,25 @@ function modelWith(location) {
   });
 }
 
-for (const name of Object.keys(MODULES)) {
-  test(`${name}: a model and its files, given together`, async () => {
-    const lab = await openLab(name);
-    const model = lab.loadModel(modelWith('sub/w.bin'), { externalData: { 'w.bin': weights } });
-    const { y } = model.session().run({ x: Float32Array.of(10, 20, 30, 40) });
-    assert.deepEqual([...y], [11, 22, 33, 44]);
-    assert.deepEqual([...lab.loadModel(model.save()).weights()[0].data], [1, 2, 3, 4], 'saved as one file');
-    assert.throws(() => lab.loadModel(modelWith('w.bin')), {
-      code: 'UNSUPPORTED',
-      message: /'w': its data is in another file \('w.bin'\)/,
-    });
-    const short = { externalData: { 'w.bin': weights.slice(0, 12) } };
-    assert.throws(() => lab.loadModel(modelWith('w.bin'), short), { code: 'BAD_MODEL', message: /too short/ });
+test('a model and its files, given together', async () => {
+  const lab = await openLab();
+  const model = lab.loadModel(modelWith('sub/w.bin'), { externalData: { 'w.bin': weights } });
+  const { y } = model.session().run({ x: Float32Array.of(10, 20, 30, 40) });
+  assert.deepEqual([...y], [11, 22, 33, 44]);
+  assert.deepEqual([...lab.loadModel(model.save()).weights()[0].data], [1, 2, 3, 4], 'saved as one file');
+  assert.throws(() => lab.loadModel(modelWith('w.bin')), {
+    code: 'UNSUPPORTED',
+    message: /'w': its data is in another file \('w.bin'\)/,
   });
+  const short = { externalData: { 'w.bin': weights.slice(0, 12) } };
+  assert.throws(() => lab.loadModel(modelWith('w.bin'), short), { code: 'BAD_MODEL', message: /too short/ });
+});
 
-  test(`${name}: what no memory can hold is refused with its size`, async () => {
-    const lab = await openLab(name);
-    const huge = { length: 3 * 2 ** 30 };
-    assert.throws(() => lab.loadModel(huge), { code: 'OUT_OF_MEMORY', message: /3221225472 bytes: it is too large/ });
-  });
-}
+test('what no memory can hold is refused with its size', async () => {
+  const lab = await openLab();
+  const huge = { length: 3 * 2 ** 30 };
+  assert.throws(() => lab.loadModel(huge), { code: 'OUT_OF_MEMORY', message: /3221225472 bytes: it is too large/ });
+});
 
 for (const name of Object.keys(PROGRAMS)) {
   test(`${name} program: reads the folder of the model, and nothing else`, async () => {

@@ -1,4 +1,4 @@
-/** What the tests of the Node interface share: both builds of the module, the bundled networks, Fashion-MNIST, the two programs. */
+/** What the tests of the Node interface share: the module, the bundled networks, Fashion-MNIST, the two programs. */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,14 +8,15 @@ import { createLab } from 'pare';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const NETWORKS = ['lenet5', 'lenet300', 'lenet5_caffe', 'resnet8', 'dscnn', 'lstm_teacher', 'lstm_student'];
 
-/** The module that npm and the page carry (Emscripten), and the same core by clang and wasi-libc. */
-export const MODULES = { packaged: join(ROOT, 'build/npm/pare-wide.wasm'), wasi: join(ROOT, 'build/wasi/pare-wide.wasm') };
+/** The module that npm and the page carry, with every operator and pass; and as it was linked, before wasm-opt. */
+export const MODULE = join(ROOT, 'build/npm/pare-wide.wasm');
+export const LINKED = join(ROOT, 'build/wasm-simd/pare-wide.wasm');
 export const PROGRAMS = {
   native: [join(ROOT, 'build/native/pare')],
   wasi: [process.execPath, join(ROOT, 'wasm/cli/pare.mjs')],
 };
 
-export const openLab = (name) => createLab({ wasm: MODULES[name] });
+export const openLab = (wasm = MODULE) => createLab({ wasm });
 
 export const modelPath = (network) => join(ROOT, 'examples/models', `${network}.onnx`);
 export const modelBytes = (network) => new Uint8Array(readFileSync(modelPath(network)));

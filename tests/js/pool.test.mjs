@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { createPool } from 'pare/pool';
-import { MODULES, modelBytes, openLab, testFiles } from './lab_for_tests.mjs';
+import { MODULE, modelBytes, openLab, testFiles } from './lab_for_tests.mjs';
 
 const files = testFiles();
 const RECIPES = [0.2, 0.5, 0.8].map((amount) => ({ seed: 1, steps: [{ pass: 'prune', amount }] }));
@@ -12,9 +12,9 @@ const threads = () => process.getActiveResourcesInfo().filter((name) => name ===
 describe('a pool of workers', () => {
   let lab, data, pools;
   before(async () => {
-    lab = await openLab('packaged');
+    lab = await openLab();
     data = lab.loadDataset(files);
-    pools = await Promise.all([1, 2, 3].map((workers) => createPool({ workers, wasm: MODULES.packaged })));
+    pools = await Promise.all([1, 2, 3].map((workers) => createPool({ workers, wasm: MODULE })));
   });
   after(() => Promise.all(pools.map((pool) => pool.close())));
 
@@ -101,7 +101,7 @@ describe('a pool of workers', () => {
   });
 
   test('a number of workers that is none is refused', async () => {
-    for (const workers of [0, -1, 1.5, 65]) await assert.rejects(createPool({ workers, wasm: MODULES.packaged }), { code: 'BAD_ARGUMENT' });
+    for (const workers of [0, -1, 1.5, 65]) await assert.rejects(createPool({ workers, wasm: MODULE }), { code: 'BAD_ARGUMENT' });
   });
 });
 
@@ -124,7 +124,7 @@ test('a worker that dies is an error with its cause; another takes its place, an
     made += 1;
     return new Worker(CRASHING, { eval: true });
   };
-  const pool = await createPool({ workers: 2, wasm: MODULES.packaged, worker });
+  const pool = await createPool({ workers: 2, wasm: MODULE, worker });
   assert.equal(made, 2);
   assert.ok(threads() > before_, 'a worker is seen');
   await assert.rejects(pool.evaluate(modelBytes('lenet5'), files), (error) => {
@@ -140,7 +140,7 @@ test('a worker that dies is an error with its cause; another takes its place, an
 
 test('closing a pool ends what is under way', async () => {
   const before_ = threads();
-  const pool = await createPool({ workers: 2, wasm: MODULES.packaged });
+  const pool = await createPool({ workers: 2, wasm: MODULE });
   const evaluation = assert.rejects(pool.evaluate(modelBytes('resnet8'), files), /the pool was closed/);
   await new Promise((done) => setTimeout(done, 50));
   await pool.close();
@@ -151,6 +151,6 @@ test('closing a pool ends what is under way', async () => {
 test('workers that cannot start are an error, and no worker is left', async () => {
   const before_ = threads();
   const worker = () => new Worker('throw new Error("no such thing")', { eval: true });
-  await assert.rejects(createPool({ workers: 2, wasm: MODULES.packaged, worker }), /a worker of the pool stopped: no such thing/);
+  await assert.rejects(createPool({ workers: 2, wasm: MODULE, worker }), /a worker of the pool stopped: no such thing/);
   assert.equal(threads(), before_);
 });

@@ -30,7 +30,7 @@ describe('command line', () => {
 });
 
 test('the recipe is accepted', async () => {
-  const lab = await openLab('packaged');
+  const lab = await openLab();
   const model = lab.loadModel(new Uint8Array(readFileSync(join(ROOT, 'examples/models/lenet5.onnx'))));
   const recipe = JSON.parse(snippets('json')[0]);
   const job = lab.startRecipe(model, recipe, { data: lab.loadDataset(allFiles()) });

@@ -7,7 +7,7 @@ test('the page is at most 400 kB and every core at most 200 kB, compressed', () 
   const found = sizes();
   const names = found.map(({ name }) => name).join('; ');
   assert.match(names, /page/);
-  assert.match(names, /wasm-simd/);
-  assert.match(names, /wasm-relaxed/);
+  assert.match(names, /pare\.wasm/);
+  assert.match(names, /pare-relaxed\.wasm/);
   for (const { name, bytes, limit } of found) assert.ok(bytes > 0 && bytes <= limit, `${name}: ${bytes} bytes, limit ${limit}`);
 });

@@ -100,12 +100,9 @@ export class Core {
     let exports: Exports | undefined;
     const wasi = wasiImports(() => (exports as Exports).memory);
     // A Proxy is no plain record for some engines: name what this module asks for.
-    const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
-    for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-      imports[from] ??= {};
-      imports[from][name] = from === 'wasi_snapshot_preview1' ? (wasi[name] as WebAssembly.ImportValue) : () => undefined;
-    }
-    exports = (await WebAssembly.instantiate(module, imports)).exports as unknown as Exports;
+    const asked: WebAssembly.ModuleImports = {};
+    for (const { name } of WebAssembly.Module.imports(module)) asked[name] = wasi[name] as WebAssembly.ImportValue;
+    exports = (await WebAssembly.instantiate(module, { wasi_snapshot_preview1: asked })).exports as unknown as Exports;
     exports._initialize?.();
     return new Core(exports);
   }

@@ -3,49 +3,44 @@
  * CMake and tsc see for themselves what is new; the page is built again only when something that it is made of changed.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { JOBS, ROOT, bin, filesBelow, isMain, must } from './run.mjs';
 import { setup } from './setup.mjs';
 import { printSizes } from './sizes.mjs';
-
-// Debian's emcc is a Python script started for each file: its own Python, not a version manager's slow stand-in.
-if (existsSync('/usr/share/emscripten/emcc.py')) process.env.EMSDK_PYTHON ??= '/usr/bin/python3';
 
 function cmake(preset) {
   must('cmake', ['--preset', preset, '--log-level=WARNING']);
   must('cmake', ['--build', '--preset', preset, '-j', JOBS]);
 }
 
-/** clang links without optimising (wasi.cmake says why): this is that step, for the modules that a page fetches. */
-function relaxed() {
-  cmake('wasm-relaxed');
-  const folder = join(ROOT, 'build/wasm-relaxed');
-  const features = ['simd', 'relaxed-simd', 'bulk-memory', 'bulk-memory-opt', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'];
-  for (const name of ['pare', 'pare-wide']) {
-    const [from, to] = [join(folder, `${name}.wasm`), join(folder, `${name.replace('pare', 'pare-relaxed')}.wasm`)];
+/** What each preset links for the npm package; the page carries the modules, all but the command line. */
+const SHIPPED = { 'wasm-simd': ['pare', 'pare-wide', 'pare-cli'], 'wasm-relaxed': ['pare-relaxed', 'pare-relaxed-wide'] };
+const packaged = (name) => join('build/npm', `${name}.wasm`);
+
+const FEATURES = ['simd', 'relaxed-simd', 'bulk-memory', 'bulk-memory-opt', 'nontrapping-float-to-int', 'sign-ext', 'mutable-globals'];
+
+/** clang links without optimising (wasi.cmake says why): this is that step, into the npm package. */
+function wasm(preset) {
+  cmake(preset);
+  mkdirSync(join(ROOT, 'build/npm'), { recursive: true });
+  for (const name of SHIPPED[preset]) {
+    const [from, to] = [join(ROOT, 'build', preset, `${name}.wasm`), join(ROOT, packaged(name))];
     if (existsSync(to) && statSync(to).mtimeMs >= statSync(from).mtimeMs) continue;
-    must(bin('wasm-opt'), ['-Os', ...features.map((feature) => `--enable-${feature}`), from, '-o', to]);
+    must(bin('wasm-opt'), ['-Os', ...FEATURES.map((feature) => `--enable-${feature}`), from, '-o', to]);
   }
 }
 
-const MODULES = ['wasm-simd/pare', 'wasm-simd/pare-wide', 'wasm-relaxed/pare-relaxed', 'wasm-relaxed/pare-relaxed-wide'].map(
-  (path) => `build/${path}.wasm`,
-);
-
 /** The npm package: compiled wasm/js beside the modules that it loads. */
-function js() {
-  must(bin('tsc'), ['-p', 'wasm/js/tsconfig.json']);
-  const out = join(ROOT, 'build/npm');
-  mkdirSync(out, { recursive: true });
-  for (const path of MODULES) copyFileSync(join(ROOT, path), join(out, basename(path)));
-  copyFileSync(join(ROOT, 'build/wasi/pare-cli.wasm'), join(out, 'pare-cli.wasm'));
-}
+const js = () => must(bin('tsc'), ['-p', 'wasm/js/tsconfig.json']);
 
 /** One line for each file that the page is made of: when all are as they were, so is the page. */
 function pageInputs() {
   const paths = ['web', 'wasm/js', 'examples'].flatMap((folder) => filesBelow(folder));
-  paths.push('package-lock.json', ...MODULES);
+  const modules = Object.values(SHIPPED)
+    .flat()
+    .filter((name) => name !== 'pare-cli');
+  paths.push('package-lock.json', ...modules.map(packaged));
   const hash = createHash('sha256');
   for (const path of paths) {
     const { mtimeMs, size } = statSync(join(ROOT, path));
@@ -68,8 +63,8 @@ const PARTS = {
   debug: () => cmake('native-debug'),
   clang: () => cmake('native-clang'),
   fuzz: () => cmake('fuzz'),
-  wasm: () => ['wasm-simd', 'wasi'].forEach(cmake),
-  relaxed,
+  wasm: () => wasm('wasm-simd'),
+  relaxed: () => wasm('wasm-relaxed'),
   js,
   web,
 };

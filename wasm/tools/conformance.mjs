@@ -47,11 +47,13 @@ function printRow(title, { native, wasi }) {
 
 setup('test');
 build(['native']);
-must('cmake', ['--preset', 'wasi', '--log-level=WARNING']);
-must('cmake', ['--build', '--preset', 'wasi', '-j', JOBS, '--target', 'pare_conformance']);
+must('cmake', ['--preset', 'wasm-simd', '--log-level=WARNING']);
+must('cmake', ['--build', '--preset', 'wasm-simd', '-j', JOBS, '--target', 'pare_conformance']);
 
 const native = cases(join(ROOT, 'build/native/tests/conformance'), []);
-const wasi = cases(process.execPath, [join(ROOT, 'wasm/cli/pare.mjs')], { PARE_CLI_WASM: join(ROOT, 'build/wasi/pare-conformance.wasm') });
+const wasi = cases(process.execPath, [join(ROOT, 'wasm/cli/pare.mjs')], {
+  PARE_CLI_WASM: join(ROOT, 'build/wasm-simd/pare-conformance.wasm'),
+});
 
 const operators = tableOf(native, wasi);
 const totals = { native: count(native), wasi: count(wasi) };

@@ -18,7 +18,6 @@ const NEEDS = [
   { package: 'libc6-dev', group: 'build', there: has('/usr/include/stdio.h') },
   { package: 'cmake', group: 'build', there: runs('cmake') },
   { package: 'ninja-build', group: 'build', there: runs('ninja') },
-  { package: 'emscripten', group: 'build', there: runs('emcc') },
   { package: 'clang-19', group: 'build', there: runs('clang-19') },
   { package: 'lld-19', group: 'build', there: runs('wasm-ld-19') },
   { package: 'wasi-libc', group: 'build', there: has('/usr/lib/wasm32-wasi/libc.a') },
@@ -60,9 +59,7 @@ function explain(needs, why) {
   console.error(why);
   console.error('On Debian 12, as root:');
   console.error(`  apt-get update && apt-get install --no-install-recommends ${names}`);
-  console.error(
-    'Elsewhere: the same programs and headers from your system, at the same places; a current Emscripten (emcc) on PATH is used as it is.',
-  );
+  console.error('Elsewhere: the same programs and headers from your system, at the same places.');
   process.exit(1);
 }
 

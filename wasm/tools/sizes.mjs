@@ -22,9 +22,9 @@ export function sizes() {
       limit: 400_000,
     });
   }
-  for (const name of ['wasm-simd/pare.wasm', 'wasm-relaxed/pare-relaxed.wasm']) {
-    const core = join(ROOT, 'build', name);
-    if (existsSync(core)) found.push({ name: `core, build/${name}`, bytes: gzipped(core), limit: 200_000 });
+  for (const name of ['pare.wasm', 'pare-relaxed.wasm']) {
+    const core = join(ROOT, 'build/npm', name);
+    if (existsSync(core)) found.push({ name: `core, build/npm/${name}`, bytes: gzipped(core), limit: 200_000 });
   }
   return found;
 }

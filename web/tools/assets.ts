@@ -12,20 +12,15 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VIRTUAL = 'virtual:pare-assets';
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 3h12L9 9v5l-2-1V9z" fill="#0072B2"/></svg>`;
 /** The core: the first fetch, and what has every operator and pass; each also with relaxed SIMD. */
-const CORES = {
-  'pare.wasm': 'wasm-simd',
-  'pare-relaxed.wasm': 'wasm-relaxed',
-  'pare-wide.wasm': 'wasm-simd',
-  'pare-relaxed-wide.wasm': 'wasm-relaxed',
-};
+const CORES = ['pare.wasm', 'pare-relaxed.wasm', 'pare-wide.wasm', 'pare-relaxed-wide.wasm'];
 
 /** Nothing is fetched by a single file: it needs no small first core. */
 function collectCores(single: boolean, found: Map<string, Uint8Array>): void {
   if (process.env.PARE_WASM) found.set('pare.wasm', readFileSync(resolve(process.env.PARE_WASM)));
   else if (process.env.PARE_LAB) found.set('pare.wasm', new Uint8Array(8));
   else {
-    for (const [name, folder] of Object.entries(CORES)) {
-      const path = join(ROOT, 'build', folder, name);
+    for (const name of CORES) {
+      const path = join(ROOT, 'build/npm', name);
       if ((!single || name.includes('wide')) && existsSync(path)) found.set(name, readFileSync(path));
     }
   }
