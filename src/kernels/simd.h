@@ -4,6 +4,9 @@
 #ifndef PARE_SIMD_H
 #define PARE_SIMD_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #ifdef __wasm_simd128__
 #include <wasm_simd128.h>
 #else
@@ -12,5 +15,26 @@
 #endif
 
 #define PARE_INLINE static inline __attribute__((always_inline))
+
+/* The first `n` bytes of a vector, n < 16: without a call to memcpy, which a few bytes are not worth. */
+PARE_INLINE void pare_store_few(void *to, v128_t bytes, size_t n) {
+  uint8_t *at = (uint8_t *)to;
+  if (n & 8) {
+    wasm_v128_store64_lane(at, bytes, 0);
+    bytes = wasm_i64x2_shuffle(bytes, bytes, 1, 1);
+    at += 8;
+  }
+  if (n & 4) {
+    wasm_v128_store32_lane(at, bytes, 0);
+    bytes = wasm_u64x2_shr(bytes, 32);
+    at += 4;
+  }
+  if (n & 2) {
+    wasm_v128_store16_lane(at, bytes, 0);
+    bytes = wasm_u64x2_shr(bytes, 16);
+    at += 2;
+  }
+  if (n & 1) wasm_v128_store8_lane(at, bytes, 0);
+}
 
 #endif

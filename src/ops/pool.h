@@ -16,6 +16,11 @@ static inline pare_pool_part pare_pool_part_of(int64_t kernel, int64_t stride, i
                                                int64_t pad_begin, int64_t in, int64_t p) {
   pare_pool_part part;
   part.start = p * stride - pad_begin;
+  if (part.start >= 0 && part.start + (kernel - 1) * dilation < in) { /* whole, as most are: no divisions */
+    part.first = 0;
+    part.end = kernel;
+    return part;
+  }
   part.first = part.start < 0 ? (-part.start + dilation - 1) / dilation : 0;
   part.end = part.start < in ? (in - part.start - 1) / dilation + 1 : 0;
   if (part.end > kernel) part.end = kernel;

@@ -1,6 +1,8 @@
 /* QLinearConv: int8 convolution, requantized (ONNX QLinearConv, opset 10), and ConvInteger: the int32 sums themselves (ONNX ConvInteger,
  * opset 10). scale = (x_scale * w_scale[o]) / y_scale in f32, as ONNX Runtime computes it. A fused activation becomes bounds of the
  * output's integers. The work is done in kernels/q8_conv. */
+#include "kernels/f32_transpose/f32_transpose.h"
+#include "kernels/u8_transpose/u8_transpose.h"
 #include "ops/qconv_nd.h"
 #include "ops/quantized.h"
 #include "ops/window.h"
@@ -153,13 +155,17 @@ static pare_status prepare(pare_call *call) {
   return PARE_OK;
 }
 
-/* [rows,columns] to [columns,rows], for each of n images. */
+/* [rows,columns] to [columns,rows], for each of n images of one byte or of four an element. */
 static void turn(const void *from, int64_t n, int64_t rows, int64_t columns, size_t size, void *to) {
   const uint8_t *x = from;
   uint8_t *y = to;
-  for (; n > 0; n--, x += (size_t)(rows * columns) * size)
-    for (int64_t j = 0; j < columns; j++)
-      for (int64_t i = 0; i < rows; i++, y += size) memcpy(y, x + (size_t)(i * columns + j) * size, size);
+  const size_t bytes = (size_t)(rows * columns) * size;
+  for (; n > 0; n--, x += bytes, y += bytes) {
+    if (size == 1)
+      pare_u8_transpose(x, rows, columns, y);
+    else
+      pare_f32_transpose((const float *)(const void *)x, columns, rows, columns, (float *)(void *)y, rows);
+  }
 }
 
 static pare_status run(pare_call *call) {

@@ -1,6 +1,7 @@
 /* Transpose: axis i of the output is axis perm[i] of the input; without perm the axes are reversed (ONNX
  * Transpose, opset 13). */
 #include "kernels/f32_transpose/f32_transpose.h"
+#include "kernels/u8_transpose/u8_transpose.h"
 #include "ops/loop.h"
 #include "ops/op_util.h"
 
@@ -44,15 +45,22 @@ static pare_status walk(const pare_call *call, pare_loop *loop) {
   return PARE_OK;
 }
 
-/* Matrices of four bytes each, one or a row of them: images into channels last, heads of attention. */
+/* Matrices of four bytes an element, or dense ones of one, alone or in a row: images into channels last, heads of attention. */
 static bool run_matrices(const pare_call *call, const pare_loop *loop) {
   const int i = loop->rank - 2;
-  if (pare_dtype_size(call->in[0]->dtype) != 4 || i < 0 || i > 1 || loop->strides[1][i] != 1) return false;
-  const float *x = call->in[0]->data;
-  float *y = call->out[0]->data;
-  for (int64_t n = i ? loop->dims[0] : 1; n > 0; n--, x += i ? loop->strides[1][0] : 0) {
-    pare_f32_transpose(x, loop->strides[1][i + 1], loop->dims[i + 1], loop->dims[i], y, loop->dims[i + 1]);
-    y += loop->dims[i] * loop->dims[i + 1];
+  const size_t size = pare_dtype_size(call->in[0]->dtype);
+  if (i < 0 || i > 1 || loop->strides[1][i] != 1) return false;
+  const int64_t rows = loop->dims[i + 1], columns = loop->dims[i], x_row = loop->strides[1][i + 1];
+  if (size != 4 && (size != 1 || x_row != columns)) return false;
+  const uint8_t *x = call->in[0]->data;
+  uint8_t *y = call->out[0]->data;
+  for (int64_t n = i ? loop->dims[0] : 1; n > 0; n--) {
+    if (size == 1)
+      pare_u8_transpose(x, rows, columns, y);
+    else
+      pare_f32_transpose((const float *)(const void *)x, x_row, rows, columns, (float *)(void *)y, rows);
+    x += (size_t)(i ? loop->strides[1][0] : 0) * size;
+    y += (size_t)(rows * columns) * size;
   }
   return true;
 }

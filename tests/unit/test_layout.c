@@ -215,11 +215,45 @@ static void other_ranks_and_other_axes_keep_their_order(void **state) {
   assert_int_equal(n_last, 3);
 }
 
+/* A convolution to `c` channels of u8 or s8, and a MaxPool of any window over it. */
+static void check_pool(pare_rng *rng, int64_t c) {
+  static const int8_t zero = -3;
+  maker m = start();
+  int n_turns, n_last;
+  int64_t kernel[2], strides[2], dilations[2], pads[4], in[2];
+  for (int i = 0; i < 2; i++) {
+    kernel[i] = 1 + pare_rng_below(rng, 3);
+    strides[i] = 1 + pare_rng_below(rng, 3);
+    dilations[i] = 1 + pare_rng_below(rng, 2);
+    pads[i] = pare_rng_below(rng, (uint32_t)kernel[i]);
+    pads[i + 2] = pare_rng_below(rng, (uint32_t)kernel[i]);
+    in[i] = (kernel[i] - 1) * dilations[i] + 1 + pare_rng_below(rng, 9);
+  }
+  const int x = conv(&m, input(&m, "x", PARE_SHAPE(1 + pare_rng_below(rng, 2), 2, in[0], in[1])), c, 2, 1);
+  if (pare_rng_below(rng, 2)) last_node(&m)->inputs[7] = constant(&m, PARE_S8, PARE_SHAPE(1), &zero);
+  const int y = node(&m, "", "MaxPool", &x, 1);
+  set_ints(&m, "kernel_shape", kernel, 2);
+  set_ints(&m, "strides", strides, 2);
+  set_ints(&m, "dilations", dilations, 2);
+  set_ints(&m, "pads", pads, 4);
+  output(&m, y);
+  run_both_ways(&m, &n_turns, &n_last);
+  assert_int_equal(n_last, 2);
+}
+
+static void a_max_pool_of_any_window_and_channels_gives_the_same_bytes(void **state) {
+  (void)state;
+  pare_rng rng = pare_rng_new(7, "pool");
+  for (int64_t c = 1; c <= 50; c++)
+    for (int round = 0; round < 4; round++) check_pool(&rng, c);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_operator_gives_the_same_bytes_channels_last),
       cmocka_unit_test(the_models_own_transposes_are_used),
       cmocka_unit_test(one_channel_or_one_place_is_only_relabelled),
+      cmocka_unit_test(a_max_pool_of_any_window_and_channels_gives_the_same_bytes),
       cmocka_unit_test(other_ranks_and_other_axes_keep_their_order),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
