@@ -5,12 +5,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { JOBS, ROOT, bin, filesBelow, isMain, must } from './run.mjs';
+import { JOBS, ROOT, bin, filesBelow, isMain, must, tries } from './run.mjs';
 import { setup } from './setup.mjs';
 import { printSizes } from './sizes.mjs';
 
+/** A folder that was configured with another compiler can only be configured afresh. */
 function cmake(preset) {
-  must('cmake', ['--preset', preset, '--log-level=WARNING']);
+  const configure = ['--preset', preset, '--log-level=WARNING'];
+  if (!tries('cmake', configure)) must('cmake', ['--fresh', ...configure]);
   must('cmake', ['--build', '--preset', preset, '-j', JOBS]);
 }
 
