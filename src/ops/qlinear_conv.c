@@ -145,6 +145,7 @@ static pare_status prepare(pare_call *call) {
   q->conv.x_signed = call->in[0]->dtype == PARE_S8;
   q->conv.w_signed = call->in[q->i_w]->dtype == PARE_S8;
   q->conv.plain_weights = has_plain_weights(call, q);
+  if (pare_q_const(call, q->i_w)) q->conv.known_weights = call->in[q->i_w]->data;
   q->conv.pool = call->pool;
   PARE_TRY(pare_q8_conv_plan(&q->conv, call->arena));
   PARE_TRY(allocate(call, q));

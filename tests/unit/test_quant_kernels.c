@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "kernels/q8_conv/q8_conv.h"
+#include "kernels/q8_depthwise/q8_depthwise.h"
 #include "kernels/q8_gemm/q8_check_relaxed.h"
 #include "kernels/q8_gemm/q8_matrix.h"
 #include "kernels/requant/requant.h"
+#include "support/bytes.h"
 #include "support/unit.h"
 
 static pare_context *ctx;
@@ -20,23 +21,6 @@ static int tear_down(void **state) {
   (void)state;
   pare_context_free(ctx);
   return 0;
-}
-
-/* Often an extreme. */
-static uint8_t any_byte(pare_rng *rng) {
-  static const uint8_t extremes[] = {0, 255, 127, 128};
-  const uint32_t pick = pare_rng_below(rng, 8);
-  return pick < 4 ? extremes[pick] : (uint8_t)pare_rng_u32(rng);
-}
-
-static int32_t value_of(uint8_t byte, bool is_signed) {
-  return is_signed ? (int8_t)byte : byte;
-}
-
-static uint8_t *some_bytes(pare_rng *rng, int64_t n) {
-  uint8_t *bytes = pare_alloc(ctx, (size_t)n);
-  for (int64_t i = 0; i < n; i++) bytes[i] = any_byte(rng);
-  return bytes;
 }
 
 /* One random product, or depthwise window, as its definition has it; every variant must agree. */
@@ -67,8 +51,8 @@ static void define(problem *p, pare_rng *rng) {
   const int64_t whole = pare_q8_round_up(p->n, 64);
   p->len = 200 + p->n + p->used;
   if (p->stride) p->len = (4 * ((p->m + 1) / 2 * p->stride + 3) + p->m * p->stride) * p->n;
-  p->x = some_bytes(rng, p->len);
-  p->w = some_bytes(rng, p->n * p->n_runs * p->used);
+  p->x = some_bytes(ctx, rng, p->len);
+  p->w = some_bytes(ctx, rng, p->n * p->n_runs * p->used);
   p->x_signed = pare_rng_below(rng, 2);
   p->w_signed = pare_rng_below(rng, 2);
   p->zero_x = value_of(any_byte(rng), p->x_signed);
@@ -352,108 +336,6 @@ static void requantization_rounds_halves_to_even_and_saturates(void **state) {
   }
 }
 
-/* ---- convolution against the definition ---------------------------------------------------------------------------- */
-static int32_t defined_sum(const pare_q8_conv *c, const uint8_t *x, int32_t zero, const uint8_t *w,
-                           int32_t zero_w, int64_t i, int64_t o, int64_t p, int64_t q) {
-  const pare_window *d = &c->window;
-  const int64_t group = o / (c->o / c->groups);
-  int32_t sum = 0;
-  for (int64_t ch = 0; ch < c->cg; ch++) {
-    for (int64_t a = 0; a < d->kernel[0]; a++) {
-      for (int64_t b = 0; b < d->kernel[1]; b++) {
-        const int64_t y = p * d->stride[0] - d->pad_begin[0] + a * d->dilation[0];
-        const int64_t z = q * d->stride[1] - d->pad_begin[1] + b * d->dilation[1];
-        if (y < 0 || y >= d->in[0] || z < 0 || z >= d->in[1]) continue;
-        const uint8_t byte = x[((i * d->in[0] + y) * d->in[1] + z) * c->c + group * c->cg + ch];
-        const uint8_t weight = w[((o * c->cg + ch) * d->kernel[0] + a) * d->kernel[1] + b];
-        sum += (value_of(byte, c->x_signed) - zero) * (value_of(weight, c->w_signed) - zero_w);
-      }
-    }
-  }
-  return sum;
-}
-
-static bool choose_window(pare_window *d, pare_rng *rng, bool plain) {
-  for (int i = 0; i < 2; i++) {
-    d->kernel[i] = 1 + pare_rng_below(rng, plain ? 1 : 4);
-    d->stride[i] = 1 + pare_rng_below(rng, 3);
-    d->dilation[i] = 1 + pare_rng_below(rng, 2);
-    d->pad_begin[i] = plain ? 0 : pare_rng_below(rng, 3);
-    d->pad_end[i] = plain ? 0 : pare_rng_below(rng, 3);
-    d->out[i] = 1 + pare_rng_below(rng, 18);
-    d->in[i] = (d->out[i] - 1) * d->stride[i] + (d->kernel[i] - 1) * d->dilation[i] + 1 - d->pad_begin[i] -
-               d->pad_end[i];
-    if (d->in[i] < 1) return false;
-  }
-  return true;
-}
-
-static void check_conv(pare_rng *rng, pare_pool *pool) {
-  pare_q8_conv c = {.n = 1 + pare_rng_below(rng, 2), .groups = 1 + pare_rng_below(rng, 3), .pool = pool};
-  const uint32_t kind = pare_rng_below(rng, 4);
-  c.c = c.groups * (1 + pare_rng_below(rng, 5));
-  c.o = c.groups * (1 + pare_rng_below(rng, 20));
-  if (kind == 0) c.groups = c.o = c.c = 2 + pare_rng_below(rng, 40);
-  if (kind == 1) c.c *= 4;
-  c.x_signed = pare_rng_below(rng, 2);
-  c.w_signed = pare_rng_below(rng, 2);
-  c.plain_weights = pare_rng_below(rng, 4) != 0;
-  if (!choose_window(&c.window, rng, pare_rng_below(rng, 4) == 0)) return;
-  pare_arena arena;
-  pare_arena_init(&arena, ctx);
-  const pare_window *d = &c.window;
-  assert_int_equal(pare_q8_conv_plan(&c, &arena), PARE_OK);
-  size_t bytes, packed_bytes;
-  assert_int_equal(pare_q8_conv_sizes(&c, ctx, &bytes, &packed_bytes), PARE_OK);
-  const int64_t k = c.cg * d->kernel[0] * d->kernel[1], x_len = c.n * c.c * d->in[0] * d->in[1];
-  const int64_t y_len = c.n * c.o * c.columns;
-  uint8_t *x = some_bytes(rng, x_len),
-          *w = some_bytes(rng, c.o * k); /* of their own, so that a sanitizer sees their ends */
-  const int32_t zero = value_of(any_byte(rng), c.x_signed);
-  const int32_t zero_w = c.plain_weights ? (c.w_signed ? 0 : 128) : value_of(any_byte(rng), c.w_signed);
-  int32_t *sums = pare_arena_array(&arena, (size_t)y_len, 4);
-  int32_t *w_sums = pare_arena_array(&arena, (size_t)(c.channels * c.groups), 4);
-  int32_t *bias = pare_arena_array(&arena, (size_t)(c.channels * c.groups), 4);
-  void *packed = pare_alloc(ctx, packed_bytes), *scratch = pare_alloc(ctx, bytes);
-  pare_q8_conv_pack(&c, w, NULL, zero_w, packed, w_sums);
-  pare_q8_conv_bias(&c, NULL, zero, w_sums, bias);
-  const pare_q8_sink sink = {.bias = bias, .sums = sums};
-  pare_q8_conv_run(&c, x, zero, packed, &sink, scratch);
-  for (int64_t i = 0; i < y_len; i++) {
-    const int64_t o = i % c.o, at = i / c.o % c.columns;
-    assert_int_equal(
-        sums[i], defined_sum(&c, x, zero, w, zero_w, i / c.o / c.columns, o, at / d->out[1], at % d->out[1]));
-  }
-  pare_free(ctx, x);
-  pare_free(ctx, w);
-  pare_free(ctx, packed);
-  pare_free(ctx, scratch);
-  pare_arena_free(&arena);
-}
-
-static void convolution_gives_the_defined_sums(void **state) {
-  (void)state;
-  pare_rng rng = pare_rng_new(4, "conv");
-  pare_pool *pool;
-  assert_int_equal(pare_pool_new(ctx, 3, &pool), PARE_OK);
-  for (int round = 0; round < 900; round++) check_conv(&rng, round % 4 ? NULL : pool);
-  pare_pool_free(pool);
-}
-
-static void sums_that_could_overflow_are_refused(void **state) {
-  (void)state;
-  pare_q8_conv c = {.n = 1,
-                    .c = 40000,
-                    .o = 1,
-                    .groups = 1,
-                    .window = {{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, {1, 1}, {1, 1}}};
-  pare_arena arena;
-  pare_arena_init(&arena, ctx);
-  assert_int_equal(pare_q8_conv_plan(&c, &arena), PARE_UNSUPPORTED);
-  assert_error_has(ctx, "40000 products may overflow");
-  pare_arena_free(&arena);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_gemm_variant_gives_the_defined_integers),
@@ -462,8 +344,6 @@ int main(void) {
       cmocka_unit_test(the_longest_sum_of_extremes_is_exact),
       cmocka_unit_test(every_requantization_equals_the_reference),
       cmocka_unit_test(requantization_rounds_halves_to_even_and_saturates),
-      cmocka_unit_test(convolution_gives_the_defined_sums),
-      cmocka_unit_test(sums_that_could_overflow_are_refused),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -6,6 +6,11 @@
 #define STRIP_BYTES 32768 /* of input: the first cache, or most of it */
 #define WHOLE       64    /* channels are filled up to whole panels of any variant */
 
+/* A constant where there is none, so that nothing of it is there. */
+static bool by_winograd(const pare_q8_conv *conv) {
+  return PARE_Q8_HAS_WINOGRAD && conv->by_winograd;
+}
+
 static pare_status too_large(pare_context *ctx) {
   return pare_fail(ctx, PARE_BAD_MODEL, "the convolution is too large");
 }
@@ -25,6 +30,7 @@ static void choose_kernels(pare_q8_conv *conv) {
   } else {
     conv->gemm = pare_q8_gemm_select(conv->n * conv->columns, conv->plain_weights);
     conv->packing = conv->gemm;
+    conv->by_winograd = PARE_Q8_HAS_WINOGRAD && pare_q8_winograd_suits(conv);
   }
 }
 
@@ -97,17 +103,20 @@ pare_status pare_q8_conv_plan(pare_q8_conv *conv, pare_arena *arena) {
   if (__builtin_mul_overflow(w->in[1] + w->pad_begin[1] + w->pad_end[1], conv->c, &conv->row) ||
       conv->row > INT32_MAX || conv->columns > INT32_MAX || conv->o > INT32_MAX)
     return too_large(arena->ctx);
+  conv->channels = pare_q8_round_up(conv->depthwise ? conv->o : conv->og, WHOLE);
+  if (by_winograd(conv)) {
+    pare_q8_winograd_plan(conv);
+    return PARE_OK;
+  }
   choose_strips(conv);
   if (__builtin_mul_overflow(input_rows(w, conv->strip_rows), conv->row, &strip) || strip > INT32_MAX)
     return too_large(arena->ctx);
   const size_t len =
       conv->direct ? 0 : (size_t)(strip + conv->c) + PARE_Q8_ALIGN; /* what kernels may read past the end */
   conv->strip_bytes = (len * (size_t)element_bytes(conv) + 63) / 64 * 64;
-  conv->channels = pare_q8_round_up(conv->og, WHOLE);
   PARE_TRY(make_rows(conv, arena));
   PARE_TRY(make_runs(conv, arena));
   const int64_t columns = conv->depthwise ? conv->o : conv->og;
-  if (conv->depthwise) conv->channels = pare_q8_round_up(conv->o, WHOLE);
   if (!pare_q8_pack_bytes(conv->packing, conv->n_runs * conv->run_len, columns, &conv->group_bytes))
     return too_large(arena->ctx);
   return PARE_OK;
@@ -128,6 +137,11 @@ void pare_q8_conv_pack(const pare_q8_conv *conv, const void *w, const int32_t *z
                        void *packed, int32_t *sums) {
   const int64_t k = conv->cg * conv->window.kernel[0] * conv->window.kernel[1];
   const int64_t n = conv->depthwise ? conv->o : conv->og;
+  if (by_winograd(conv)) {
+    memset(sums, 0, (size_t)n * sizeof *sums);
+    pare_q8_winograd_pack(conv, w, packed);
+    return;
+  }
   for (int64_t g = 0; g < n_groups(conv); g++) {
     const pare_q8_weights weights = {.data = (const uint8_t *)w + g * n * k,
                                      .is_signed = conv->w_signed,
@@ -149,7 +163,8 @@ static int32_t zero_of(const pare_q8_conv *conv, int32_t zero_x) {
 
 void pare_q8_conv_bias(const pare_q8_conv *conv, const int32_t *bias, int32_t zero_x, const int32_t *sums,
                        int32_t *out) {
-  const uint32_t zero = conv->packing->format == PARE_Q8_BYTES ? (uint32_t)zero_of(conv, zero_x) : 0;
+  const bool bytes = conv->packing->format == PARE_Q8_BYTES && !by_winograd(conv);
+  const uint32_t zero = bytes ? (uint32_t)zero_of(conv, zero_x) : 0;
   const int64_t n = conv->depthwise ? conv->o : conv->og;
   for (int64_t g = 0; g < n_groups(conv); g++)
     for (int64_t i = 0; i < n; i++)
@@ -251,6 +266,10 @@ static void run_strip(void *arg, int64_t i, int i_thread) {
 
 void pare_q8_conv_run(const pare_q8_conv *conv, const void *x, int32_t zero_x, const void *packed,
                       const pare_q8_sink *sink, void *scratch) {
+  if (by_winograd(conv)) {
+    pare_q8_winograd_run(conv, x, zero_x, packed, sink, scratch);
+    return;
+  }
   work all = {conv, x, zero_x, packed, sink, scratch};
   pare_parallel_for(conv->pool, conv->n * conv->n_strips, run_strip, &all);
 }
