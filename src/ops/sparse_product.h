@@ -10,7 +10,7 @@
 
 typedef struct pare_sparse_product {
   pare_f32_sparse b;    /* by columns of B: [n, k] */
-  int64_t rows;         /* m, filled up to whole vectors */
+  int64_t rows, pitch;  /* m, filled up to whole vectors; floats between the rows of scratch */
   pare_f32_spmv vector; /* the same for single rows; n_groups 0: not used */
 } pare_sparse_product;
 

@@ -41,6 +41,7 @@ static float *random_sparse(int64_t n, int64_t percent) {
 typedef struct product {
   int64_t m, k, n, percent;
   bool bias, clamp;
+  int64_t block;
 } product;
 
 /* Into fresh memory with a guard column, which must stay. */
@@ -73,7 +74,9 @@ static void check_product(pare_context *ctx, const product *p) {
   float *w = random_sparse(p->m * p->k, p->percent), *x = random_n(p->k * p->n), *bias = random_n(p->m);
   pare_arena_init(&arena, ctx);
   assert_int_equal(pare_pool_new(ctx, 3, &pool), PARE_OK);
-  assert_int_equal(pare_f32_sparse_pack(&arena, w, p->k, 1, p->m, p->k, NULL, p->n, &a), PARE_OK);
+  const pare_f32_sparse_source source = {
+      .a = w, .a_row = p->k, .a_column = 1, .m = p->m, .k = p->k, .place_step = p->n, .block = p->block};
+  assert_int_equal(pare_f32_sparse_pack(&arena, &source, &a), PARE_OK);
   const size_t size = (size_t)(p->m * (p->n + 1)) * sizeof(float);
   float *expected = run_product(p, &a, x, bias, pare_f32_spmm_at(0)->run, NULL);
   for (int i = 1; i <= pare_f32_spmm_count(); i++) {
@@ -94,11 +97,12 @@ static void check_product(pare_context *ctx, const product *p) {
 
 static void every_variant_gives_the_bytes_of_the_reference(void **state) {
   for (int64_t n = 1; n <= 140; n++) {
-    const product p = {1 + n % 7, 1 + n * 5 % 31, n, n * 13 % 101, n % 2, n % 3 == 0};
+    const product p = {1 + n % 7, 1 + n * 5 % 31, n, n * 13 % 101, n % 2, n % 3 == 0, 20};
     check_product(*state, &p);
   }
   for (int i = 0; i < 60; i++) {
-    const product p = {between(1, 40), between(0, 200), between(1, 300), between(0, 100), i % 2, i % 3 == 0};
+    const product p = {between(1, 40), between(0, 200), between(1, 300), between(0, 100),
+                       i % 2,          i % 3 == 0,      between(1, 100)};
     check_product(*state, &p);
   }
 }
@@ -109,7 +113,9 @@ static void the_reference_sums_the_nonzeros(void **state) {
   pare_arena_init(&arena, *state);
   const float w[6] = {2, 0, -1, 0, 0, 0.5f}, x[6] = {1, 10, 2, INFINITY, 3, 30};
   const float bias[2] = {100, 0}; /* row 1 of X has an infinity, which only zero weights see */
-  assert_int_equal(pare_f32_sparse_pack(&arena, w, 3, 1, 2, 3, NULL, 2, &a), PARE_OK);
+  const pare_f32_sparse_source source = {
+      .a = w, .a_row = 3, .a_column = 1, .m = 2, .k = 3, .place_step = 2, .block = 3};
+  assert_int_equal(pare_f32_sparse_pack(&arena, &source, &a), PARE_OK);
   assert_int_equal(a.n_nonzeros, 3);
   float c[4];
   const pare_f32_spmm_args args = {.a = &a,
@@ -129,7 +135,7 @@ static void the_reference_sums_the_nonzeros(void **state) {
 
 static pare_f32_conv random_conv(void) {
   pare_f32_conv conv = {.n = between(1, 3), .groups = between(0, 2) ? 1 : 2};
-  conv.c = conv.groups * between(conv.groups > 1 ? 2 : 1, 5);
+  conv.c = conv.groups * between(conv.groups > 1 ? 2 : 1, between(0, 3) ? 5 : 120);
   conv.o = conv.groups * between(1, 9);
   for (int i = 0; i < 2; i++) {
     pare_window *w = &conv.window;
@@ -170,7 +176,7 @@ static void convolution_with_sparse_weights_gives_the_dense_bytes(void **state) 
     assert_int_equal(pare_pool_new(*state, i % 4 == 3 ? 3 : 1, &conv.pool), PARE_OK);
     assert_int_equal(pare_f32_conv_plan(&conv, &arena), PARE_OK);
     float *x = random_n(conv.n * conv.c * conv.window.in[0] * conv.window.in[1]),
-          *w = random_sparse(conv.o * conv.k, between(0, 24)), *bias = random_n(conv.o);
+          *w = random_sparse(conv.o * conv.k, between(0, 45)), *bias = random_n(conv.o);
     float *expected = run_conv(*state, &conv, x, w, bias);
     assert_int_equal(pare_f32_conv_use_sparse(&conv, &arena, w), PARE_OK);
     n_sparse += conv.sparse != NULL;
@@ -181,6 +187,32 @@ static void convolution_with_sparse_weights_gives_the_dense_bytes(void **state) 
     pare_arena_free(&arena);
   }
   assert_true(n_sparse > 200);
+}
+
+/* Prune's pattern 2:4 takes the sparse kernels wherever rows are whole vectors, or nearly. */
+static void two_weights_of_four_are_sparse_enough(void **state) {
+  static const struct {
+    int64_t size;
+    bool sparse;
+  } images[] = {{32, true}, {28, true}, {16, true}, {14, true}, {7, false}, {3, false}};
+  for (size_t i = 0; i < PARE_COUNT(images); i++) {
+    pare_arena arena;
+    const int64_t size = images[i].size;
+    pare_f32_conv conv = {
+        .window = {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {size, size}, {size, size}}, .n = 1, .groups = 1};
+    conv.c = conv.o = 8;
+    pare_arena_init(&arena, *state);
+    assert_int_equal(pare_f32_conv_plan(&conv, &arena), PARE_OK);
+    float *w = random_n(conv.o * conv.k);
+    assert_false(pare_f32_conv_wants_sparse(&conv, w));
+    for (int64_t j = 0; j < conv.o * conv.k; j++)
+      if ((j + j / 4) % 4 < 2) w[j] = 0;
+    assert_int_equal(pare_f32_conv_wants_sparse(&conv, w), images[i].sparse);
+    free(w);
+    pare_arena_free(&arena);
+  }
+  assert_true(pare_f32_spmm_wins(32 * 16, 32, 32, 64, 64));
+  assert_false(pare_f32_spmm_wins(32 * 16, 32, 32, 1, 16));
 }
 
 /* y = op(x [m,k], w, bias): the weights are constant, `percent` of them not zero. */
@@ -221,9 +253,12 @@ static float *run_model(const pare_model *model, const float *x, bool training, 
 
 static void products_with_sparse_weights_give_the_dense_bytes(void **state) {
   for (int i = 0; i < 60; i++) {
-    const product p = {
-        between(16, 70), between(1, 50), between(1, 40), i % 10 == 9 ? 100 : between(0, 30), true,
-        i % 5 == 0};
+    const product p = {.m = between(16, 70),
+                       .k = between(1, 400),
+                       .n = between(1, 40),
+                       .percent = i % 10 == 9 ? 100 : between(0, 50),
+                       .bias = true,
+                       .clamp = i % 5 == 0};
     const bool gemm = i % 3 > 0;
     pare_model *model = product_model(*state, &p, gemm, gemm && i % 2);
     float *x = random_n(p.m * p.k);
@@ -269,6 +304,7 @@ int main(void) {
       cmocka_unit_test(every_variant_gives_the_bytes_of_the_reference),
       cmocka_unit_test(the_reference_sums_the_nonzeros),
       cmocka_unit_test(convolution_with_sparse_weights_gives_the_dense_bytes),
+      cmocka_unit_test(two_weights_of_four_are_sparse_enough),
       cmocka_unit_test(products_with_sparse_weights_give_the_dense_bytes),
       cmocka_unit_test(transposing_moves_every_element),
   };

@@ -35,7 +35,9 @@ static void expect(pare_context *ctx, const float *w, int64_t m, int64_t k, cons
   pare_arena arena;
   pare_f32_sparse a;
   pare_arena_init(&arena, ctx);
-  assert_int_equal(pare_f32_sparse_pack(&arena, w, k, 1, m, k, NULL, 1, &a), PARE_OK);
+  const pare_f32_sparse_source source = {
+      .a = w, .a_row = k, .a_column = 1, .m = m, .k = k, .place_step = 1, .block = 64};
+  assert_int_equal(pare_f32_sparse_pack(&arena, &source, &a), PARE_OK);
   const pare_f32_spmm_args args = {.a = &a,
                                    .m = m,
                                    .n = 1,

@@ -62,7 +62,10 @@ static bool part_floats(const pare_f32_conv *conv, bool training, size_t *floats
   if (!pare_mul_size((size_t)conv->window.out[0], (size_t)conv->row, &out) || !pare_add_size(out, 64, &out))
     return false;
   if (conv->depthwise) packed = out;
-  if (conv->sparse && !pare_f32_conv_sparse_floats(conv, &packed)) return false;
+  if (conv->sparse) {
+    *floats = pare_f32_conv_sparse_floats(conv);
+    return true;
+  }
   if (training) {
     /* dy in panels, and either the transposed weight gradient or an unfolded block of the input gradient */
     size_t panels, block, weights;
@@ -100,17 +103,18 @@ static void forward_one(void *arg, int64_t i, int i_thread) {
   const pare_f32_conv *conv = call->conv;
   const int64_t i_image = i / conv->groups, g = i % conv->groups,
                 in_plane = conv->window.in[0] * conv->window.in[1];
-  float *laid = call->scratch + call->part * (size_t)i_thread + PARE_F32_CONV_SLACK;
-  float *packed = laid + conv->plane * conv->cg + PARE_F32_CONV_SLACK;
   const float *x = call->x + (i_image * conv->c + g * conv->cg) * in_plane, *from = x;
+  float *scratch = call->scratch + call->part * (size_t)i_thread;
+  if (conv->sparse) {
+    pare_f32_conv_sparse(conv, call->pool, i_image, g, x, call->bias, call->clamp_low, call->clamp_high,
+                         call->y, scratch);
+    return;
+  }
+  float *laid = scratch + PARE_F32_CONV_SLACK;
+  float *packed = laid + conv->plane * conv->cg + PARE_F32_CONV_SLACK;
   if (conv->depthwise) {
     pare_f32_conv_depthwise(conv, i_image, g, x, call->w, call->bias, call->clamp_low, call->clamp_high,
                             call->y, laid);
-    return;
-  }
-  if (conv->sparse) {
-    pare_f32_conv_sparse(conv, call->pool, i_image, g, x, call->bias, call->clamp_low, call->clamp_high,
-                         call->y, laid);
     return;
   }
   /* Packing reads past the ends of rows, which only the copy allows; 1x1 has no such ends. */

@@ -22,14 +22,14 @@ typedef struct pare_f32_conv {
   pare_numerics numerics;
   pare_pool *pool;
   /* set by pare_f32_conv_plan */
-  int64_t cg, og, k;             /* per group; k = cg * kernel */
-  int64_t row, plane;            /* laid-out image: floats of a row of a phase, and of a channel */
-  int64_t n_columns;             /* out[0] * out[1] */
-  int64_t block;                 /* columns packed at a time, a multiple of 16 */
-  int64_t block_rows;            /* output rows unfolded at a time by the input gradient */
-  bool depthwise;                /* one input channel per group, more than one group */
-  const int64_t *offsets;        /* [k] */
-  const pare_f32_sparse *sparse; /* set by pare_f32_conv_use_sparse; NULL: dense */
+  int64_t cg, og, k;      /* per group; k = cg * kernel */
+  int64_t row, plane;     /* laid-out image: floats of a row of a phase, and of a channel */
+  int64_t n_columns;      /* out[0] * out[1] */
+  int64_t block;          /* columns packed at a time, a multiple of 16 */
+  int64_t block_rows;     /* output rows unfolded at a time by the input gradient */
+  bool depthwise;         /* one input channel per group, more than one group */
+  const int64_t *offsets; /* [k] */
+  const struct pare_f32_conv_sparse *sparse; /* set by pare_f32_conv_use_sparse; NULL: dense */
 } pare_f32_conv;
 
 /* Fills the lower half from the upper; offsets come from the arena. OUT_OF_MEMORY, BAD_MODEL when sizes

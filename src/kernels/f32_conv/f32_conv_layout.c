@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "kernels/f32_conv/f32_conv_internal.h"
+#include "kernels/simd.h"
 
 #define PACKED_FLOATS 32768 /* a packed block: 128 KiB, to stay in the second cache beside the weights */
 
@@ -54,33 +55,81 @@ pare_status pare_f32_conv_plan(pare_f32_conv *conv, pare_arena *arena) {
   return PARE_OK;
 }
 
-/* Image position of element `at` of a phase: at * stride + phase - pad. First and end of those inside the
- * image. */
-static void inside(const pare_window *w, int i, int64_t phase, int64_t length, int64_t *first, int64_t *end) {
-  const int64_t start = phase - w->pad_begin[i], s = w->stride[i];
+/* Elements [first, end) of `length` that lie inside the image, where element i is at start + i * stride. */
+static void inside(const pare_window *w, int axis, int64_t start, int64_t length, int64_t *first,
+                   int64_t *end) {
+  const int64_t s = w->stride[axis];
   *first = start >= 0 ? 0 : (-start + s - 1) / s;
-  *end = w->in[i] > start ? (w->in[i] - start - 1) / s + 1 : 0;
+  *end = w->in[axis] > start ? (w->in[axis] - start - 1) / s + 1 : 0;
   if (*end > length) *end = length;
   if (*first > *end) *first = *end;
 }
 
 /* A phase that no kernel place reads need not be filled. */
-static bool is_read(const pare_window *w, int i, int64_t phase) {
+bool pare_f32_conv_reads_phase(const pare_window *w, int i, int64_t phase) {
   const int64_t most = w->kernel[i] < w->stride[i] ? w->kernel[i] : w->stride[i];
   for (int64_t k = 0; k < most; k++)
     if (k * w->dilation[i] % w->stride[i] == phase) return true;
   return false;
 }
 
+/* The compiler is not to make a call of it. */
+void pare_f32_conv_copy(float *to, const float *from, int64_t n) {
+  int64_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    wasm_v128_store(to + i, wasm_v128_load(from + i));
+    __asm__("" : "+r"(to));
+  }
+  for (; i < n; i++) {
+    to[i] = from[i];
+    __asm__("" : "+r"(to));
+  }
+}
+
+static void zero(float *to, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    to[i] = 0.0f;
+    __asm__("" : "+r"(to));
+  }
+}
+
 static void lay_row(const pare_window *w, const float *x, int64_t start, int64_t first, int64_t end,
                     int64_t length, float *to) {
-  memset(to, 0, (size_t)first * sizeof(float));
+  zero(to, first);
   if (w->stride[1] == 1) {
-    memcpy(to + first, x + start + first, (size_t)(end - first) * sizeof(float));
+    pare_f32_conv_copy(to + first, x + start + first, end - first);
   } else {
     for (int64_t i = first; i < end; i++) to[i] = x[start + i * w->stride[1]];
   }
-  memset(to + end, 0, (size_t)(length - end) * sizeof(float));
+  zero(to + end, length - end);
+}
+
+/* Rows as wide as the image's, moved by `start`: one copy, and then the columns that came from other rows are zeroed. */
+static void lay_rows_at_once(const float *x, int64_t start, int64_t left, int64_t right, int64_t rows,
+                             int64_t row, float *to) {
+  const int64_t behind = start < 0 ? -start : 0, ahead = start > 0 ? start : 0,
+                n = rows * row - behind - ahead;
+  if (n > 0) memcpy(to + behind, x + ahead, (size_t)n * sizeof(float));
+  for (int64_t y = 0; y < rows; y++, to += row) {
+    zero(to, left);
+    zero(to + right, row - right);
+  }
+}
+
+void pare_f32_conv_lay_plane(const pare_window *w, const float *x, int64_t y0, int64_t rows, int64_t x0,
+                             int64_t row, float *to) {
+  int64_t first, end, left, right;
+  inside(w, 0, y0, rows, &first, &end);
+  inside(w, 1, x0, row, &left, &right);
+  memset(to, 0, (size_t)(first * row) * sizeof(float));
+  x += (y0 + first * w->stride[0]) * w->in[1];
+  if (w->stride[0] == 1 && w->stride[1] == 1 && w->in[1] == row) {
+    lay_rows_at_once(x, x0, left, right, end - first, row, to + first * row);
+  } else {
+    for (int64_t y = first; y < end; y++, x += w->stride[0] * w->in[1])
+      lay_row(w, x, x0, left, right, row, to + y * row);
+  }
+  memset(to + end * row, 0, (size_t)((rows - end) * row) * sizeof(float));
 }
 
 void pare_f32_conv_lay_out(const pare_f32_conv *conv, const float *x, int64_t channels, float *to) {
@@ -88,18 +137,9 @@ void pare_f32_conv_lay_out(const pare_f32_conv *conv, const float *x, int64_t ch
   const int64_t rows = conv->plane / (conv->row * w->stride[0] * w->stride[1]);
   for (int64_t c = 0; c < channels; c++, x += w->in[0] * w->in[1]) {
     for (int64_t py = 0; py < w->stride[0]; py++) {
-      int64_t first, end;
-      inside(w, 0, py, rows, &first, &end);
       for (int64_t px = 0; px < w->stride[1]; px++, to += rows * conv->row) {
-        int64_t left, right;
-        if (!is_read(w, 0, py) || !is_read(w, 1, px)) continue;
-        inside(w, 1, px, conv->row, &left, &right);
-        memset(to, 0, (size_t)(first * conv->row) * sizeof(float));
-        for (int64_t y = first; y < end; y++) {
-          const float *line = x + (y * w->stride[0] + py - w->pad_begin[0]) * w->in[1];
-          lay_row(w, line, px - w->pad_begin[1], left, right, conv->row, to + y * conv->row);
-        }
-        memset(to + end * conv->row, 0, (size_t)((rows - end) * conv->row) * sizeof(float));
+        if (!pare_f32_conv_reads_phase(w, 0, py) || !pare_f32_conv_reads_phase(w, 1, px)) continue;
+        pare_f32_conv_lay_plane(w, x, py - w->pad_begin[0], rows, px - w->pad_begin[1], conv->row, to);
       }
     }
   }
@@ -111,11 +151,11 @@ void pare_f32_conv_lay_back(const pare_f32_conv *conv, const float *laid, int64_
   for (int64_t c = 0; c < channels; c++, x += w->in[0] * w->in[1]) {
     for (int64_t py = 0; py < w->stride[0]; py++) {
       int64_t first, end;
-      inside(w, 0, py, rows, &first, &end);
+      inside(w, 0, py - w->pad_begin[0], rows, &first, &end);
       for (int64_t px = 0; px < w->stride[1]; px++, laid += rows * conv->row) {
         int64_t left, right;
-        if (!is_read(w, 0, py) || !is_read(w, 1, px)) continue;
-        inside(w, 1, px, conv->row, &left, &right);
+        if (!pare_f32_conv_reads_phase(w, 0, py) || !pare_f32_conv_reads_phase(w, 1, px)) continue;
+        inside(w, 1, px - w->pad_begin[1], conv->row, &left, &right);
         for (int64_t y = first; y < end; y++) {
           float *line = x + (y * w->stride[0] + py - w->pad_begin[0]) * w->in[1] + px - w->pad_begin[1];
           const float *from = laid + y * conv->row;

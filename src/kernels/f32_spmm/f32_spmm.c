@@ -3,20 +3,21 @@
 #include "kernels/f32_spmm/f32_spmm.h"
 #include "kernels/cpu.h"
 
-#define PARE_F32_SPMM(suffix, isa, fast, rank) void pare_f32_spmm__##suffix(const pare_f32_spmm_args *args);
+#define PARE_F32_SPMM(suffix, isa, fast, rank, columns)                                                      \
+  void pare_f32_spmm__##suffix(const pare_f32_spmm_args *args);
 #include "kernels/f32_spmm/f32_spmm.def"
 #undef PARE_F32_SPMM
 
 static const pare_f32_spmm_kernel kernels[] = {
-#define PARE_F32_SPMM(suffix, isa, fast, rank)                                                               \
-  {"pare_f32_spmm__" #suffix, pare_f32_spmm__##suffix, fast, rank},
+#define PARE_F32_SPMM(suffix, isa, fast, rank, columns)                                                      \
+  {"pare_f32_spmm__" #suffix, pare_f32_spmm__##suffix, fast, rank, columns},
 #include "kernels/f32_spmm/f32_spmm.def"
 #undef PARE_F32_SPMM
 };
 
 static bool runs_here(size_t i) {
   size_t at = 0;
-#define PARE_F32_SPMM(suffix, isa, fast, rank)                                                               \
+#define PARE_F32_SPMM(suffix, isa, fast, rank, columns)                                                      \
   if (i == at++) return CPU_HAS_##isa;
 #include "kernels/f32_spmm/f32_spmm.def"
 #undef PARE_F32_SPMM
@@ -47,45 +48,64 @@ const pare_f32_spmm_kernel *pare_f32_spmm_select(pare_numerics numerics) {
 
 /* Fewer columns do not fill vectors. */
 #define LEAST_COLUMNS 16
-/* Share of the dense form's multiplies at which both take equally long, where the dense form is fastest: natively, channels last. Half
- * the weights gone (2:4) is not enough there: ResNet-8 took 1.1 times as long. */
-#define BREAK_EVEN 0.35
+/* Share of the dense form's multiplies up to which this is faster: measured break-evens are above it. */
+#define BREAK_EVEN 0.6
 
 bool pare_f32_spmm_wins(int64_t n_nonzeros, int64_t m, int64_t k, int64_t n, int64_t n_computed) {
   const double dense = (double)m * (double)k * (double)n;
   return n >= LEAST_COLUMNS && (double)n_nonzeros * (double)n_computed <= BREAK_EVEN * dense;
 }
 
-static int64_t count_nonzeros(const float *a, int64_t a_row, int64_t a_column, int64_t m, int64_t k) {
+#define BLOCK_FLOATS   6144 /* of X: 24 KiB of a nearest cache of 32 */
+#define LEAST_NONZEROS 16   /* of a row in a block: more than fetching and storing its sums costs */
+
+int64_t pare_f32_spmm_block(int64_t columns, int64_t n, int64_t per_k, int64_t more) {
+  const int64_t block = BLOCK_FLOATS / (per_k * (n < columns ? n : columns) + more);
+  return block > 1 ? block : 1;
+}
+
+static int64_t count_nonzeros(const pare_f32_sparse_source *from) {
   int64_t n = 0;
-  for (int64_t i = 0; i < m; i++)
-    for (int64_t j = 0; j < k; j++) n += a[i * a_row + j * a_column] != 0.0f;
+  for (int64_t i = 0; i < from->m; i++)
+    for (int64_t j = 0; j < from->k; j++) n += from->a[i * from->a_row + j * from->a_column] != 0.0f;
   return n;
 }
 
-pare_status pare_f32_sparse_pack(pare_arena *arena, const float *a, int64_t a_row, int64_t a_column,
-                                 int64_t m, int64_t k, const int64_t *places, int64_t place_step,
+/* The non-zeros of row i in columns [first, end), behind the n_done before. False: a place is too far away. */
+static bool pack_row(const pare_f32_sparse_source *from, int64_t i, int64_t first, int64_t end,
+                     int32_t *places, float *values, int64_t *n_done) {
+  for (int64_t j = first; j < end; j++) {
+    const float value = from->a[i * from->a_row + j * from->a_column];
+    const int64_t place = from->places ? from->places[j] : j * from->place_step;
+    if (value == 0.0f) continue;
+    if (place > INT32_MAX / (int64_t)sizeof(float)) return false;
+    places[*n_done] = (int32_t)(place * (int64_t)sizeof(float));
+    values[(*n_done)++] = value;
+  }
+  return true;
+}
+
+pare_status pare_f32_sparse_pack(pare_arena *arena, const pare_f32_sparse_source *from,
                                  pare_f32_sparse *out) {
-  const int64_t n = count_nonzeros(a, a_row, a_column, m, k);
+  const int64_t n = count_nonzeros(from), m = from->m, k = from->k;
   if (n > INT32_MAX)
     return pare_fail(arena->ctx, PARE_UNSUPPORTED, "more than 2^31 weights that are not zero");
-  int32_t *ends = pare_arena_array(arena, (size_t)m, sizeof(int32_t));
-  int32_t *at = pare_arena_array(arena, (size_t)n, sizeof(int32_t));
+  int64_t block = n > 0 ? k * m / n * LEAST_NONZEROS : k;
+  if (block < from->block) block = from->block;
+  const int64_t n_blocks = k > block ? (k + block - 1) / block : 1;
+  int32_t *ends = pare_arena_array(arena, (size_t)(m * n_blocks), sizeof(int32_t));
+  int32_t *places = pare_arena_array(arena, (size_t)n, sizeof(int32_t));
   float *values = pare_arena_array(arena, (size_t)n, sizeof(float));
-  if (!ends || !at || !values) return PARE_OUT_OF_MEMORY;
-  *out = (pare_f32_sparse){m, k, n, ends, at, values};
-  int32_t n_done = 0;
-  for (int64_t i = 0; i < m; i++) {
-    for (int64_t j = 0; j < k; j++) {
-      const float value = a[i * a_row + j * a_column];
-      const int64_t place = places ? places[j] : j * place_step;
-      if (value == 0.0f) continue;
-      if (place > INT32_MAX)
-        return pare_fail(arena->ctx, PARE_UNSUPPORTED, "a matrix of more than 2^31 floats");
-      at[n_done] = (int32_t)place;
-      values[n_done++] = value;
+  if (!ends || !places || !values) return PARE_OUT_OF_MEMORY;
+  *out = (pare_f32_sparse){m, k, n, n_blocks, ends, places, values};
+  int64_t n_done = 0;
+  for (int64_t b = 0; b < n_blocks; b++) {
+    const int64_t first = b * block, end = first + block < k ? first + block : k;
+    for (int64_t i = 0; i < m; i++) {
+      if (!pack_row(from, i, first, end, places, values, &n_done))
+        return pare_fail(arena->ctx, PARE_UNSUPPORTED, "a matrix of 2^31 bytes and more");
+      *ends++ = (int32_t)n_done;
     }
-    ends[i] = n_done;
   }
   return PARE_OK;
 }

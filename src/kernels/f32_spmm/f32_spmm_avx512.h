@@ -13,4 +13,6 @@
 #define V_MUL(a, b)    _mm512_mul_ps(a, b)
 #define V_MAX(v, low)  _mm512_max_ps(low, v) /* low > v ? low : v, and v when either is NaN */
 #define V_MIN(v, high) _mm512_min_ps(high, v)
-#define V_SUMS         8
+#define V_SUMS         PARE_F32_SPMM_VECTORS
+#define V_OVERLAP      1
+#define V_TILES(X)     X(8) X(7) X(6) X(5) X(4) X(3) X(2) X(1)

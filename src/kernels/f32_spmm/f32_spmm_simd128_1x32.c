@@ -12,6 +12,8 @@
 #define V_MAX(v, low)  wasm_f32x4_pmax(v, low)
 #define V_MIN(v, high) wasm_f32x4_pmin(v, high)
 #define V_NAME         pare_f32_spmm__simd128_1x32
-#define V_SUMS         8
+#define V_SUMS         PARE_F32_SPMM_VECTORS
+#define V_OVERLAP      0
+#define V_TILES(X)     X(4) X(1)
 
 #include "kernels/f32_spmm/f32_spmm_tiles.h"
