@@ -86,8 +86,12 @@ static void make_sink(const pare_call *call, qconv *q) {
   const float x_scale = pare_q_scale(call, 1, 0), y_scale = pare_q_scale(call, 6, 0);
   const pare_q8_conv *conv = &q->conv;
   const int64_t per_group = conv->depthwise ? conv->o : conv->og;
+  const int64_t k = conv->cg * conv->window.kernel[0] * conv->window.kernel[1];
+  q->sink.bounded = true;
   for (int64_t o = 0; o < conv->o; o++) {
-    q->scale[o / per_group * conv->channels + o % per_group] = x_scale * pare_q_scale(call, 4, o) / y_scale;
+    const float scale = x_scale * pare_q_scale(call, 4, o) / y_scale;
+    q->scale[o / per_group * conv->channels + o % per_group] = scale;
+    q->sink.bounded &= pare_q_is_bounded(k, bias ? bias[o] : 0, scale);
   }
   q->sink.scale = q->scale;
   pare_q_sink_bounds(call, 7, y_scale, &q->sink);

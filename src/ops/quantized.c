@@ -58,6 +58,11 @@ void pare_q_sink_bounds(const pare_call *call, int i_zero, float scale, pare_q8_
   sink->high = (float)(high - sink->zero_point);
 }
 
+bool pare_q_is_bounded(int64_t k, int32_t bias, float scale) {
+  const double sum = (double)k * 255 * 255 + fabs((double)bias), most = -(double)INT32_MIN; /* it wraps */
+  return fabs((double)scale) * (sum < most ? sum : most) < PARE_Q8_BOUND;
+}
+
 void *pare_q_aligned(pare_call *call, size_t bytes) {
   if (!pare_add_size(bytes, PARE_Q8_ALIGN, &bytes)) return NULL;
   uint8_t *memory = pare_arena_alloc(call->arena, bytes);

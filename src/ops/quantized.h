@@ -38,6 +38,8 @@ void pare_q_bounds(const pare_node *node, pare_dtype dtype, float scale, int32_t
                    int32_t *high);
 /* The same for a kernel's sink, with in[i_zero] the output's zero point. */
 void pare_q_sink_bounds(const pare_call *call, int i_zero, float scale, pare_q8_sink *sink);
+/* Whether a sum of k products and a bias, scaled, stays within PARE_Q8_BOUND, whatever the numbers are. */
+bool pare_q_is_bounded(int64_t k, int32_t bias, float scale);
 /* Memory from the arena, aligned to PARE_Q8_ALIGN; NULL. */
 void *pare_q_aligned(pare_call *call, size_t bytes);
 /* Elements of an 8-bit tensor that are not `zero`, for costs. */

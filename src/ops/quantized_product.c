@@ -79,15 +79,19 @@ static void pack(const pare_call *call, const pare_q_product *p, const pare_q_pl
 
 static void make_sink(const pare_call *call, pare_q_product *p, const pare_q_places *at) {
   const bool has_bias = at->bias >= 0 && pare_call_has(call, at->bias);
-  pare_q8_matrix_bias(&p->matrix, has_bias ? pare_s32(call->in[at->bias]) : NULL,
-                      pare_q_zero(call, at->a_zero, 0));
+  const int32_t *bias = has_bias ? pare_s32(call->in[at->bias]) : NULL;
+  pare_q8_matrix_bias(&p->matrix, bias, pare_q_zero(call, at->a_zero, 0));
   if (at->a_scale < 0) return;
   const float a_scale = pare_node_float(call->node, "alpha", 1.0f) * pare_q_scale(call, at->a_scale, 0);
   for (int64_t j = 0; j < p->n; j++) p->scale[j] = a_scale * pare_q_scale(call, at->b_scale, j);
   p->sink.scale = p->scale;
   if (call->out[0]->dtype == PARE_F32) return;
   const float y_scale = pare_q_scale(call, at->y_scale, 0);
-  for (int64_t j = 0; j < p->n; j++) p->scale[j] /= y_scale;
+  p->sink.bounded = true;
+  for (int64_t j = 0; j < p->n; j++) {
+    p->scale[j] /= y_scale;
+    p->sink.bounded &= pare_q_is_bounded(p->k, bias ? bias[j] : 0, p->scale[j]);
+  }
   pare_q_sink_bounds(call, at->y_zero, y_scale, &p->sink);
 }
 

@@ -66,6 +66,8 @@ static void define(problem *p, pare_rng *rng) {
     p->bias[i] = (int32_t)pare_rng_below(rng, 2000) - 1000;
     p->scale[i] = ldexpf(0.5f + pare_rng_f32(rng) / 2, (int)pare_rng_below(rng, 10) - 16);
   }
+  p->sink.bounded = pare_rng_below(rng, 4); /* 6 runs of 33 products: far below */
+  if (!p->sink.bounded && pare_rng_below(rng, 2)) p->scale[pare_rng_below(rng, (uint32_t)p->n)] = 1e30f;
   p->sink.is_signed = pare_rng_below(rng, 2);
   const int32_t low = p->sink.is_signed ? -128 : 0;
   p->sink.zero_point = low + (int32_t)pare_rng_below(rng, 256);

@@ -71,7 +71,7 @@ static int check_round(problem *p, const pare_q8_gemm_kernel *gemm,
   const pare_q8_weights weights = {
       .data = p->w, .is_signed = true, .from = p->from, .k = K, .n = N, .n_step = K};
   pare_q8_pack(packing, &weights, p->packed, w_sums);
-  pare_q8_sink sink = {.bias = p->bias, .scale = p->scale, .high = 255, .row = N};
+  pare_q8_sink sink = {.bias = p->bias, .scale = p->scale, .high = 255, .bounded = true, .row = N};
   for (int i = 0; i < 2; i++) {
     sink.y = i ? y : NULL;
     sink.sums = i ? NULL : sums;

@@ -13,13 +13,17 @@
 #define PARE_Q8_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* Adding 1.5 * 2^23 rounds what is smaller to an integer. */
+#define PARE_Q8_BOUND 4194303.0
+
 typedef struct pare_q8_sink {
   const int32_t *bias; /* [n], readable for whole panels; sums wrap */
   const float *scale;  /* the same; not for sums */
   float low, high;     /* bounds of y - zero_point */
   int32_t zero_point;
   bool is_signed;
-  uint8_t *y; /* y[m * row + n]; NULL: sums */
+  bool bounded; /* |acc + bias| scale stays under PARE_Q8_BOUND: y may be rounded before it is clamped */
+  uint8_t *y;   /* y[m * row + n]; NULL: sums */
   int32_t *sums;
   int64_t row;
 } pare_q8_sink;

@@ -10,39 +10,59 @@
 
 /* A sink for eight channels from `n` on, as values: the compiler cannot know that a store to y leaves the sink as it is. */
 typedef struct pare_q8_ending {
-  v128_t bias[2], scale[2], low, high, offset, flip;
-  uint8_t *y;    /* of place 0, at channel n; NULL: sums */
-  int32_t *sums; /* the same */
+  v128_t bias[2], scale[2], low, high, offset;
+  v128_t least, most, flip; /* of bytes */
+  uint8_t *y;               /* of place 0, at channel n; NULL: sums */
+  int32_t *sums;            /* the same */
   int64_t row, count;
+  bool bounded;
 } pare_q8_ending;
 
 PARE_INLINE pare_q8_ending pare_q8_ending_at(const pare_q8_sink *sink, int64_t n, int64_t n_all) {
   /* signed numbers become bytes as unsigned ones, 128 higher */
-  const int flip = sink->is_signed ? 0x80 : 0;
+  const int32_t flip = sink->is_signed ? 0x80 : 0, zero = sink->zero_point + flip;
   const float *scale = sink->y ? sink->scale + n : (const float *)(const void *)(sink->bias + n);
   return (pare_q8_ending){
       .bias = {wasm_v128_load(sink->bias + n), wasm_v128_load(sink->bias + n + 4)},
       .scale = {wasm_v128_load(scale), wasm_v128_load(scale + 4)},
       .low = wasm_f32x4_splat(sink->low),
       .high = wasm_f32x4_splat(sink->high),
-      .offset = wasm_i32x4_splat(0x4b400000 - sink->zero_point - flip),
+      .offset = wasm_i32x4_splat(0x4b400000 - zero),
+      .least = wasm_i8x16_splat((int8_t)((int32_t)sink->low + zero)),
+      .most = wasm_i8x16_splat((int8_t)((int32_t)sink->high + zero)),
       .flip = wasm_i8x16_splat((int8_t)flip),
       .y = sink->y ? sink->y + n : NULL,
       .sums = sink->y ? NULL : sink->sums + n,
       .row = sink->row,
       .count = n_all - n,
+      .bounded = sink->bounded,
   };
 }
 
-/* pmax(a, b) is a < b ? b : a, so a NaN in b leaves the bound. */
-PARE_INLINE v128_t pare_q8_round4(const pare_q8_ending *end, v128_t acc, int i) {
-  v128_t value = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(wasm_i32x4_add(acc, end->bias[i])), end->scale[i]);
-  value = wasm_f32x4_pmin(end->high, wasm_f32x4_pmax(end->low, value));
+PARE_INLINE v128_t pare_q8_scaled(const pare_q8_ending *end, v128_t acc, int i) {
+  return wasm_f32x4_mul(wasm_f32x4_convert_i32x4(wasm_i32x4_add(acc, end->bias[i])), end->scale[i]);
+}
+
+PARE_INLINE v128_t pare_q8_rounded(const pare_q8_ending *end, v128_t value) {
   return wasm_i32x4_sub(wasm_f32x4_add(value, wasm_f32x4_splat(12582912.0f)), end->offset); /* 0x4b400000 */
 }
 
+/* Bounded sums, still to be clamped. */
 PARE_INLINE v128_t pare_q8_words(const pare_q8_ending *end, const v128_t acc[2]) {
-  return wasm_i16x8_narrow_i32x4(pare_q8_round4(end, acc[0], 0), pare_q8_round4(end, acc[1], 1));
+  return wasm_i16x8_narrow_i32x4(pare_q8_rounded(end, pare_q8_scaled(end, acc[0], 0)),
+                                 pare_q8_rounded(end, pare_q8_scaled(end, acc[1], 1)));
+}
+
+PARE_INLINE v128_t pare_q8_bytes(const pare_q8_ending *end, v128_t words, v128_t next) {
+  v128_t bytes = wasm_u8x16_narrow_i16x8(words, next);
+  bytes = wasm_u8x16_min(wasm_u8x16_max(bytes, end->least), end->most);
+  return wasm_v128_xor(bytes, end->flip);
+}
+
+/* pmax(a, b) is a < b ? b : a, so a NaN in b leaves the bound. */
+PARE_INLINE v128_t pare_q8_clamped(const pare_q8_ending *end, v128_t acc, int i) {
+  const v128_t value = wasm_f32x4_pmax(end->low, pare_q8_scaled(end, acc, i));
+  return pare_q8_rounded(end, wasm_f32x4_pmin(end->high, value));
 }
 
 /* One place: whole, partial, or sums. */
@@ -55,15 +75,20 @@ static inline void pare_q8_store1x8(const pare_q8_ending *end, int64_t m, v128_t
     memcpy(end->sums + m * end->row, acc, count * sizeof(int32_t));
     return;
   }
-  const v128_t words = pare_q8_words(end, acc);
-  const v128_t bytes = wasm_v128_xor(wasm_u8x16_narrow_i16x8(words, words), end->flip);
-  memcpy(end->y + m * end->row, &bytes, count);
+  const v128_t words =
+      end->bounded ? pare_q8_words(end, acc)
+                   : wasm_i16x8_narrow_i32x4(pare_q8_clamped(end, first, 0), pare_q8_clamped(end, second, 1));
+  const v128_t bytes = pare_q8_bytes(end, words, words);
+  if (count == 8)
+    wasm_v128_store64_lane(end->y + m * end->row, bytes, 0);
+  else
+    pare_store_few(end->y + m * end->row, bytes, count);
 }
 
 /* `places` places from m on (a constant), of which `n` count. */
 PARE_INLINE void pare_q8_store8(const pare_q8_ending *end, int64_t m, int64_t n, const v128_t (*sum)[2],
                                 const int places) {
-  if (!end->y || end->count < 8 || n < places) {
+  if (!end->y || !end->bounded || end->count < 8 || n < places) {
     for (int i = 0; i < places; i++)
       if (i < n) pare_q8_store1x8(end, m + i, sum[i][0], sum[i][1]);
     return;
@@ -71,14 +96,13 @@ PARE_INLINE void pare_q8_store8(const pare_q8_ending *end, int64_t m, int64_t n,
   uint8_t *y = end->y + m * end->row;
   int i = 0;
   PARE_Q8_UNROLL for (; i + 2 <= places; i += 2, y += 2 * end->row) {
-    const v128_t words = pare_q8_words(end, sum[i]), next = pare_q8_words(end, sum[i + 1]);
-    const v128_t bytes = wasm_v128_xor(wasm_u8x16_narrow_i16x8(words, next), end->flip);
+    const v128_t bytes = pare_q8_bytes(end, pare_q8_words(end, sum[i]), pare_q8_words(end, sum[i + 1]));
     wasm_v128_store64_lane(y, bytes, 0);
     wasm_v128_store64_lane(y + end->row, bytes, 1);
   }
   if (i < places) {
     const v128_t words = pare_q8_words(end, sum[i]);
-    wasm_v128_store64_lane(y, wasm_v128_xor(wasm_u8x16_narrow_i16x8(words, words), end->flip), 0);
+    wasm_v128_store64_lane(y, pare_q8_bytes(end, words, words), 0);
   }
 }
 

@@ -69,6 +69,7 @@ static void prepare(const bench_shape *s, int i_variant) {
   bench.sink = (pare_q8_sink){.bias = bench_memory(channels * 4),
                               .scale = bench_f32((int64_t)channels),
                               .high = 255,
+                              .bounded = true,
                               .y = bench_memory((size_t)(s->m * s->m * s->n))};
   pare_q8_conv_pack(&bench.conv, bench.conv.known_weights, NULL, 0, bench.packed, sums);
 }

@@ -38,6 +38,7 @@ static void prepare(const bench_shape *s, int i_variant) {
   args.sink = (pare_q8_sink){.bias = bench_memory(whole * 4),
                              .scale = bench_f32((int64_t)whole),
                              .high = 255,
+                             .bounded = true,
                              .y = bench_memory((size_t)(s->m * s->n)),
                              .row = s->n};
 }
