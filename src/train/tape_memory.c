@@ -2,6 +2,8 @@
  * one that is needed first going first. Gradients of weights and inputs are alive to the end. */
 #include "train/tape_memory.h"
 
+#define LINE_BYTES 64 /* each on cache lines of its own: vectors that lie across two cost twice */
+
 typedef struct placed {
   int i_value;
   size_t offset, end;
@@ -28,7 +30,7 @@ static pare_status place_one(pare_tape *tape, const pare_gradient_life *lives, i
   const pare_session *session = tape->session;
   size_t len_bytes;
   PARE_TRY(pare_tensor_bytes(session->ctx, PARE_F32, &session->tensors[i_value].shape, &len_bytes));
-  len_bytes = (len_bytes + 63) & ~(size_t)63; /* each on cache lines of its own */
+  len_bytes = (len_bytes + LINE_BYTES - 1) & ~(size_t)(LINE_BYTES - 1);
   placed added = {i_value, lowest_place(done, *n_done, lives, i_value, len_bytes), 0};
   if (!pare_add_size(added.offset, len_bytes, &added.end)) return pare_out_of_memory(session->ctx, SIZE_MAX);
   int i = (*n_done)++;
@@ -48,13 +50,14 @@ pare_status pare_tape_place(pare_tape *tape, const pare_gradient_life *lives) {
       if (tape->wanted[i] && lives[i].first == i_step) PARE_TRY(place_one(tape, lives, i, done, &n_done));
     }
   }
-  tape->memory = pare_alloc(session->ctx, tape->memory_bytes);
+  tape->memory = pare_alloc(session->ctx, tape->memory_bytes + LINE_BYTES);
   if (tape->memory == NULL) return PARE_OUT_OF_MEMORY;
+  char *base = (char *)(((uintptr_t)tape->memory + LINE_BYTES - 1) & ~(uintptr_t)(LINE_BYTES - 1));
   for (int i = 0; i < n_done; i++) {
     pare_tensor *gradient = &tape->gradients[done[i].i_value];
     *gradient = session->tensors[done[i].i_value];
     gradient->owner = NULL;
-    gradient->data = (char *)tape->memory + done[i].offset;
+    gradient->data = base + done[i].offset;
   }
   return PARE_OK;
 }
