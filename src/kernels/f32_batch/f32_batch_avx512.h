@@ -13,5 +13,6 @@
 #define V_MUL(a, b)    _mm512_mul_ps(a, b)
 #define V_ROWS         12
 #define V_ROW_CASES(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
+#define G_ONCE(v)      __asm__("" : "+v"(v))
 #define G_ROWS         6
 #define G_ROW_CASES(X) X(1) X(2) X(3) X(4) X(5) X(6)

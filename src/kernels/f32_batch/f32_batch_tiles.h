@@ -6,12 +6,16 @@
  *   G, G_LANES, G_STEP, G_LOAD(p), G_MUL_ADD, G_BEGIN(p), G_END(p, v)
  *                           the vectors of gradients: lanes, images from one to the next (8, or G_LANES when that
  *                           is more); the last two take the sums up and put them back
+ *   G_ONCE(v)               where the compiler would load it again for each of its two products: hides where it is from
  *   G_ROWS, G_ROW_CASES(X)  most rows of a gradient tile
  * Sums of a tile stay in registers. */
 #include "kernels/f32_batch/f32_batch.h"
 
 #ifndef V_MUL_ADD
 #define V_MUL_ADD(sum, a, b) V_ADD(sum, V_MUL(a, b)) /* two roundings: the reference's bytes */
+#endif
+#ifndef G_ONCE
+#define G_ONCE(v) (void)(v)
 #endif
 #ifdef __clang__
 #define V_UNROLL _Pragma("clang loop unroll(full)")
@@ -106,7 +110,8 @@ PARE_INLINE void gradient_tile(const pare_f32_batch_gradient_args *args, int64_t
         G from[PARE_F32_BATCH_TAPS];
         V_UNROLL for (int t = 0; t < taps; t++) from[t] = G_LOAD(x + t * args->x_row + n);
         V_UNROLL for (int r = 0; r < rows; r++) {
-          const G d = G_LOAD(dy + r * args->dy_row + n);
+          G d = G_LOAD(dy + r * args->dy_row + n);
+          G_ONCE(d);
           V_UNROLL for (int t = 0; t < taps; t++) sum[r * taps + t] =
               G_MUL_ADD(sum[r * taps + t], d, from[t]);
         }
