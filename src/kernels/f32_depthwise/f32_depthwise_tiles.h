@@ -21,62 +21,78 @@ typedef struct places {
   float *y;
 } places;
 
-PARE_INLINE void tile_end(const places *at, float clamp_low, float clamp_high, int pixels, int vectors,
+PARE_INLINE void tile_end(const float *bias, V low, V high, float *y, int64_t y_next, int pixels, int vectors,
                           V *sum) {
-  const V low = V_SPLAT(clamp_low), high = V_SPLAT(clamp_high);
   V_UNROLL for (int s = 0; s < pixels * vectors; s++) {
-    V y = sum[s];
-    if (at->bias) y = V_ADD(y, V_LOAD(at->bias + s % vectors * V_LANES));
-    V_STORE(at->y + s / vectors * at->y_next + s % vectors * V_LANES, V_MIN(V_MAX(y, low), high));
+    V v = sum[s];
+    if (bias) v = V_ADD(v, V_LOAD(bias + s % vectors * V_LANES));
+    V_STORE(y + s / vectors * y_next + s % vectors * V_LANES, V_MIN(V_MAX(v, low), high));
   }
 }
 
-/* V_PIXELS outputs, `kernel` columns wide, `stride` apart, no dilation. */
-PARE_INLINE void tile_run(const places *at, float low, float high, int kernel, int stride) {
-  V sum[V_PIXELS];
-  V_UNROLL for (int p = 0; p < V_PIXELS; p++) {
-    sum[p] = V_SPLAT(0.0f);
-  }
-  for (int64_t i = 0; i < at->n_rows; i++) {
-    const float *x = at->x + i * at->x_row, *w = at->w + i * at->w_row;
-    V weights[5];
-    V_UNROLL for (int j = 0; j < kernel; j++) {
-      weights[j] = V_LOAD(w + j * at->w_column);
+/* n outputs, at least V_PIXELS, V_PIXELS at a time, `kernel` columns wide, `stride` apart, no dilation. The last may
+ * take some again. */
+PARE_INLINE void tile_run(const places *at, float clamp_low, float clamp_high, int64_t n, int kernel,
+                          int stride) {
+  const V low = V_SPLAT(clamp_low), high = V_SPLAT(clamp_high);
+  const int64_t x_row = at->x_row, x_column = at->x_column, w_row = at->w_row, w_column = at->w_column;
+  const float *from = at->x;
+  float *y = at->y;
+  for (int64_t left = n; left > 0;) {
+    V sum[V_PIXELS];
+    V_UNROLL for (int p = 0; p < V_PIXELS; p++) {
+      sum[p] = V_SPLAT(0.0f);
     }
-    V_UNROLL for (int q = 0; q < (V_PIXELS - 1) * stride + kernel; q++) {
-      const V value = V_LOAD(x);
-      x += at->x_column;
-      V_UNROLL for (int p = 0; p < V_PIXELS; p++) {
-        const int j = q - p * stride;
-        if (j >= 0 && j < kernel) sum[p] = V_ADD(sum[p], V_MUL(weights[j], value));
+    const float *row = from, *w = at->w;
+    for (int64_t i = at->n_rows; i > 0; i--, row += x_row, w += w_row) {
+      V weights[5];
+      V_UNROLL for (int j = 0; j < kernel; j++) {
+        weights[j] = V_LOAD(w + j * w_column);
+      }
+      const float *x = row;
+      V_UNROLL for (int q = 0; q < (V_PIXELS - 1) * stride + kernel; q++) {
+        const V value = V_LOAD(x);
+        x += x_column;
+        V_UNROLL for (int p = 0; p < V_PIXELS; p++) {
+          const int j = q - p * stride;
+          if (j >= 0 && j < kernel) sum[p] = V_ADD(sum[p], V_MUL(weights[j], value));
+        }
       }
     }
+    tile_end(at->bias, low, high, y, at->y_next, V_PIXELS, 1, sum);
+    left -= V_PIXELS;
+    const int64_t step = left < V_PIXELS ? left : V_PIXELS;
+    from += step * at->x_next;
+    y += step * at->y_next;
   }
-  tile_end(at, low, high, V_PIXELS, 1, sum);
 }
 
-/* One output, some vectors of channels, any kernel. */
-PARE_INLINE void tile_one(const places *at, float low, float high, int vectors) {
-  V sum[4];
-  V_UNROLL for (int v = 0; v < vectors; v++) {
-    sum[v] = V_SPLAT(0.0f);
-  }
-  for (int64_t i = 0; i < at->n_rows; i++) {
-    const float *x = at->x + i * at->x_row, *w = at->w + i * at->w_row;
-    for (int64_t j = 0; j < at->n_columns; j++, x += at->x_column, w += at->w_column) {
-      V_UNROLL for (int v = 0; v < vectors; v++) {
-        sum[v] = V_ADD(sum[v], V_MUL(V_LOAD(w + v * V_LANES), V_LOAD(x + v * V_LANES)));
+/* One output, any kernel, n times so many vectors of channels. */
+PARE_INLINE void tile_one(const places *at, float clamp_low, float clamp_high, int64_t n, int vectors) {
+  const V low = V_SPLAT(clamp_low), high = V_SPLAT(clamp_high);
+  const int64_t width = vectors * V_LANES;
+  for (int64_t c = 0; c < n * width; c += width) {
+    V sum[4];
+    V_UNROLL for (int v = 0; v < vectors; v++) {
+      sum[v] = V_SPLAT(0.0f);
+    }
+    for (int64_t i = 0; i < at->n_rows; i++) {
+      const float *x = at->x + c + i * at->x_row, *w = at->w + c + i * at->w_row;
+      for (int64_t j = at->n_columns; j > 0; j--, x += at->x_column, w += at->w_column) {
+        V_UNROLL for (int v = 0; v < vectors; v++) {
+          sum[v] = V_ADD(sum[v], V_MUL(V_LOAD(w + v * V_LANES), V_LOAD(x + v * V_LANES)));
+        }
       }
     }
+    tile_end(at->bias ? at->bias + c : NULL, low, high, at->y + c, 0, 1, vectors, sum);
   }
-  tile_end(at, low, high, 1, vectors, sum);
 }
 
 /* One function per shape, so that each gets its own register allocation. */
-typedef void (*tile_fn)(const places *at, float low, float high);
+typedef void (*tile_fn)(const places *at, float low, float high, int64_t n);
 #define V_TILE(name, body, ...)                                                                              \
-  static __attribute__((noinline)) void name(const places *at, float low, float high) {                      \
-    body(at, low, high, __VA_ARGS__);                                                                        \
+  static __attribute__((noinline)) void name(const places *at, float low, float high, int64_t n) {           \
+    body(at, low, high, n, __VA_ARGS__);                                                                     \
   }
 V_TILE(one_1, tile_one, 1)
 V_TILE(one_4, tile_one, 4)
@@ -117,43 +133,28 @@ static places place_of(const pare_f32_depthwise_args *args, int64_t i_row, int64
 
 /* One output with its own kernel places. */
 static void alone(const pare_f32_depthwise_args *args, int64_t i_row, int64_t p) {
-  const int64_t n_vectors = args->c / V_LANES;
-  places at = place_of(args, i_row, p, 0);
-  for (int64_t v = 0; v < n_vectors;) {
-    const int64_t n = n_vectors - v >= 4 ? 4 : 1;
-    (n == 4 ? one_4 : one_1)(&at, args->clamp_low, args->clamp_high);
-    v += n;
-    at.x += n * V_LANES;
-    at.w += n * V_LANES;
-    at.y += n * V_LANES;
-    if (at.bias) at.bias += n * V_LANES;
-  }
-}
-
-/* Outputs [first, end), at least V_PIXELS, of one vector of channels. The last tile may cover some again. */
-static void together(const pare_f32_depthwise_args *args, int64_t i_row, int64_t first, int64_t end,
-                     int64_t c) {
-  const tile_fn run = run_tile(args->window);
-  places at = place_of(args, i_row, first, c);
-  for (int64_t left = end - first; left > 0;) {
-    run(&at, args->clamp_low, args->clamp_high);
-    left -= V_PIXELS;
-    const int64_t step = left < V_PIXELS ? left : V_PIXELS;
-    at.x += step * at.x_next;
-    at.y += step * at.y_next;
-  }
+  const int64_t n_vectors = args->c / V_LANES, whole = n_vectors / 4 * 4;
+  const places at = place_of(args, i_row, p, 0);
+  one_4(&at, args->clamp_low, args->clamp_high, n_vectors / 4);
+  if (whole == n_vectors) return;
+  const places rest = place_of(args, i_row, p, whole * V_LANES);
+  one_1(&rest, args->clamp_low, args->clamp_high, n_vectors - whole);
 }
 
 static void one_row(const pare_f32_depthwise_args *args, int64_t i_row) {
   const pare_window *w = args->window;
+  const tile_fn run = run_tile(w);
   const int64_t whole = args->c / V_LANES * V_LANES, last = w->in[1] + w->pad_begin[1] - w->kernel[1];
   int64_t first = (w->pad_begin[1] + w->stride[1] - 1) / w->stride[1], end = 0;
-  if (run_tile(w) && last >= 0) end = last / w->stride[1] + 1;
+  if (run && last >= 0) end = last / w->stride[1] + 1;
   if (end > w->out[1]) end = w->out[1];
   if (first > end) first = end;
   if (end - first < V_PIXELS) end = first;
   for (int64_t p = 0; p < first; p++) alone(args, i_row, p);
-  for (int64_t c = 0; c < whole && first < end; c += V_LANES) together(args, i_row, first, end, c);
+  for (int64_t c = 0; c < whole && first < end; c += V_LANES) {
+    const places at = place_of(args, i_row, first, c);
+    run(&at, args->clamp_low, args->clamp_high, end - first);
+  }
   for (int64_t p = end; p < w->out[1]; p++) alone(args, i_row, p);
   if (whole < args->c) pare_f32_depthwise_row(args, i_row, whole);
 }

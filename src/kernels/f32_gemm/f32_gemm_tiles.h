@@ -56,128 +56,101 @@ PARE_INLINE float *hidden(const float *p) {
   return (float *)p;
 }
 
-/* Where a tile writes: C itself, or `part`, from which the columns that are there are copied. */
-typedef struct tile_place {
-  float *c;
-  const float *add, *column_bias, *row_bias;
-  int64_t c_row;
-} tile_place;
+/* What the tiles of some columns share: read again and again, so prepared once. Lengths in floats. */
+typedef struct tile_job {
+  const float *b;
+  ptrdiff_t b_panel, k, k_run, a_column, a_jump, c_row;
+  const float *column_bias; /* or NULL */
+  float clamp_low, clamp_high;
+  bool accumulate, clamp;
+} tile_job;
 
 /* The sums to go on from, or zeros. (One loop over all, not one in another: clang unrolls it early enough.) */
-PARE_INLINE void tile_begin(const tile_place *place, bool accumulate, int rows, int vectors, V *sum) {
+PARE_INLINE void tile_begin(const tile_job *job, const float *c, int rows, int vectors, V *sum) {
   static const float zeros[V_LANES] = {0};
   const V zero = V_LOAD(hidden(zeros));
   V_UNROLL for (int j = 0; j < rows * vectors; j++) {
-    const int64_t at = j / vectors * place->c_row + j % vectors * V_LANES;
-    sum[j] = accumulate ? V_LOAD(hidden(place->c + at)) : zero;
+    const ptrdiff_t at = j / vectors * job->c_row + j % vectors * V_LANES;
+    sum[j] = job->accumulate ? V_LOAD(hidden(c + at)) : zero;
   }
 }
 
 /* Bias, what is added, clamp, store. */
-PARE_INLINE void tile_end(const tile_place *place, float clamp_low, float clamp_high, int rows, int vectors,
-                          V *sum) {
-  const bool clamp = clamp_low != -INFINITY || clamp_high != INFINITY;
-  const V low = V_SPLAT(clamp_low), high = V_SPLAT(clamp_high);
-  if (place->row_bias) {
+PARE_INLINE void tile_end(const tile_job *job, float *c, const float *add, const float *row_bias, int rows,
+                          int vectors, V *sum) {
+  const V low = V_SPLAT(job->clamp_low), high = V_SPLAT(job->clamp_high);
+  if (row_bias) {
     V_UNROLL for (int j = 0; j < rows * vectors; j++) {
-      sum[j] = V_ADD(sum[j], V_SPLAT(place->row_bias[j / vectors]));
+      sum[j] = V_ADD(sum[j], V_SPLAT(row_bias[j / vectors]));
     }
   }
-  if (place->column_bias) {
+  if (job->column_bias) {
     V_UNROLL for (int j = 0; j < rows * vectors; j++) {
-      sum[j] = V_ADD(sum[j], V_LOAD(place->column_bias + j % vectors * V_LANES));
+      sum[j] = V_ADD(sum[j], V_LOAD(job->column_bias + j % vectors * V_LANES));
     }
   }
-  if (place->add) {
+  if (add) {
     V_UNROLL for (int j = 0; j < rows * vectors; j++) {
-      sum[j] = V_ADD(sum[j], V_LOAD(place->add + j / vectors * place->c_row + j % vectors * V_LANES));
+      sum[j] = V_ADD(sum[j], V_LOAD(add + j / vectors * job->c_row + j % vectors * V_LANES));
     }
   }
   V_UNROLL for (int j = 0; j < rows * vectors; j++) {
-    float *to = hidden(place->c + j / vectors * place->c_row + j % vectors * V_LANES);
-    V_STORE(to, clamp ? V_MIN(V_MAX(sum[j], low), high) : sum[j]);
+    float *to = hidden(c + j / vectors * job->c_row + j % vectors * V_LANES);
+    V_STORE(to, job->clamp ? V_MIN(V_MAX(sum[j], low), high) : sum[j]);
   }
 }
 
-/* A tile with missing columns works on copies: `part` [2][rows][columns], `bias` [columns]. */
-static void make_place(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_column, int64_t n, int rows,
-                       int columns, float *part, float *bias, tile_place *place) {
-  const int64_t at = i_row * args->c_row + i_column;
-  *place = (tile_place){.c = args->c + at,
-                        .c_row = args->c_row,
-                        .add = args->add ? args->add + at : NULL,
-                        .row_bias = args->row_bias ? args->row_bias + i_row : NULL,
-                        .column_bias = args->column_bias ? args->column_bias + i_column : NULL};
-  if (n >= columns) return;
-  if (args->accumulate) copy_rows(part, columns, place->c, args->c_row, rows, n);
-  if (args->add) {
-    copy_rows(part + rows * columns, columns, place->add, args->c_row, rows, n);
-    place->add = part + rows * columns;
-  }
-  if (args->column_bias) {
-    copy_rows(bias, columns, place->column_bias, 0, 1, n);
-    place->column_bias = bias;
-  }
-  place->c = part;
-  place->c_row = columns;
-}
-
-PARE_INLINE void tile(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_column, int64_t n, int rows,
-                      int units) {
-  const int vectors = units * V_PER_UNIT, columns = units * V_UNIT;
+/* `a` [rows]: where each row of A starts; `c`, `add` (or NULL): the tile's first element; `row_bias`: its rows', or
+ * NULL. The innermost loop counts nothing but where it stands in A and B. */
+PARE_INLINE void tile(const tile_job *job, const float *const *a, float *c, const float *add,
+                      const float *row_bias, int rows, int units) {
+  const int vectors = units * V_PER_UNIT;
   V sum[V_MAX_SUMS];
-  float part[2 * V_MAX_SUMS * V_LANES], bias[V_MAX_LOADS * V_LANES];
-  tile_place place;
-  const float *a[V_ROWS];
-  const int64_t b_panel = args->b_panel ? args->b_panel : args->k * PARE_F32_NR;
-  const float *b = args->b + i_column / PARE_F32_NR * b_panel;
+  ptrdiff_t below[V_ROWS];
   V_UNROLL for (int r = 0; r < rows; r++) {
-    a[r] = args->a + (args->a_offsets ? args->a_offsets[i_row + r] : (i_row + r) * args->a_row);
+    below[r] = a[r] - a[0];
   }
-  make_place(args, i_row, i_column, n, rows, columns, part, bias, &place);
-  tile_begin(&place, args->accumulate, rows, vectors, sum);
-  const int64_t a_column = args->a_column, n_k = args->k, k_run = args->k_run ? args->k_run : n_k;
-  for (int64_t k = 0, at = 0; k < n_k; at += args->a_jump) {
-    const int64_t k_end = n_k - k < k_run ? n_k : k + k_run;
-    for (; k < k_end; k++, at += a_column, b += PARE_F32_NR) {
+  tile_begin(job, c, rows, vectors, sum);
+  const ptrdiff_t a_column = job->a_column, b_panel = job->b_panel;
+  const float *b = job->b, *at = a[0];
+  for (ptrdiff_t left = job->k; left > 0; at += job->a_jump) {
+    const ptrdiff_t n = left < job->k_run ? left : job->k_run;
+    left -= n;
+    for (const float *end = at + n * a_column; at != end; at += a_column, b += PARE_F32_NR) {
       V x[V_MAX_LOADS];
       V_UNROLL for (int i = 0; i < vectors; i++) {
         x[i] = V_B(b + i / V_PER_UNIT * V_PANELS_PER_UNIT * b_panel + i % V_PER_UNIT * V_LANES, b_panel);
       }
       V_UNROLL for (int r = 0; r < rows; r++) {
-        const V w = V_SPLAT(a[r][at]);
+        const V w = V_SPLAT(at[below[r]]);
         V_UNROLL for (int i = 0; i < vectors; i++) {
           sum[r * vectors + i] = V_MUL_ADD(sum[r * vectors + i], w, x[i]);
         }
       }
     }
   }
-  tile_end(&place, args->clamp_low, args->clamp_high, rows, vectors, sum);
-  if (n < columns) copy_rows(args->c + i_row * args->c_row + i_column, args->c_row, part, columns, rows, n);
+  tile_end(job, c, add, row_bias, rows, vectors, sum);
 }
 
 /* One row by V_ROW_SUMS whole vectors. Named, because an array of so many in a row is kept in memory by clang. */
 #define V_ROW_UNITS (V_ROW_SUMS / V_PER_UNIT)
 
-static __attribute__((noinline)) void tile_row(const pare_f32_gemm_args *args, int64_t i_row,
-                                               int64_t i_column) {
-  const int64_t b_panel = args->b_panel ? args->b_panel : args->k * PARE_F32_NR;
-  const float *panels = args->b + i_column / PARE_F32_NR * b_panel;
-  const float *a = args->a + (args->a_offsets ? args->a_offsets[i_row] : i_row * args->a_row);
-  tile_place place;
-  make_place(args, i_row, i_column, V_ROW_SUMS * V_LANES, 1, V_ROW_SUMS * V_LANES, NULL, NULL, &place);
+PARE_INLINE void tile_row(const tile_job *job, const float *const *rows, float *c, const float *add,
+                          const float *row_bias) {
+  const ptrdiff_t b_panel = job->b_panel, a_column = job->a_column;
+  const float *a = *rows;
   const float
       *b[8]; /* a pointer each: in WebAssembly an addition for each load would cost as much as the load */
 #define V_BEGIN(i)                                                                                           \
-  if (i % V_PER_UNIT == 0) b[i] = hidden(panels + i / V_PER_UNIT * V_PANELS_PER_UNIT * b_panel);             \
-  V s##i = args->accumulate ? V_LOAD(place.c + i * V_LANES) : V_SPLAT(0.0f);
+  if (i % V_PER_UNIT == 0) b[i] = hidden(job->b + i / V_PER_UNIT * V_PANELS_PER_UNIT * b_panel);             \
+  V s##i = job->accumulate ? V_LOAD(c + i * V_LANES) : V_SPLAT(0.0f);
   V_ROW(V_BEGIN)
 #undef V_BEGIN
-  const int64_t a_column = args->a_column, n_k = args->k, k_run = args->k_run ? args->k_run : n_k;
-  for (int64_t k = 0, at = 0; k < n_k; at += args->a_jump) {
-    const int64_t k_end = n_k - k < k_run ? n_k : k + k_run;
-    for (; k < k_end; k++, at += a_column) {
-      const V w = V_SPLAT(a[at]);
+  for (ptrdiff_t left = job->k; left > 0; a += job->a_jump) {
+    const ptrdiff_t n = left < job->k_run ? left : job->k_run;
+    left -= n;
+    for (const float *end = a + n * a_column; a != end; a += a_column) {
+      const V w = V_SPLAT(*a);
 #define V_STEP(i)                                                                                            \
   s##i = V_MUL_ADD(s##i, w, V_B(b[i / V_PER_UNIT * V_PER_UNIT] + i % V_PER_UNIT * V_LANES, b_panel));        \
   if (i % V_PER_UNIT == V_PER_UNIT - 1) b[i / V_PER_UNIT * V_PER_UNIT] += PARE_F32_NR;
@@ -188,18 +161,76 @@ static __attribute__((noinline)) void tile_row(const pare_f32_gemm_args *args, i
 #define V_SUM(i) s##i,
   V sum[V_ROW_SUMS] = {V_ROW(V_SUM)};
 #undef V_SUM
-  tile_end(&place, args->clamp_low, args->clamp_high, 1, V_ROW_SUMS, sum);
+  tile_end(job, c, add, row_bias, 1, V_ROW_SUMS, sum);
 }
 
-/* One function per tile shape, so that each gets its own register allocation (in V8 a loop around the tile's
- * own costs a third). */
+/* The columns [i_column, i_column + columns), `n` of which are there. */
+static tile_job job_of(const pare_f32_gemm_args *args, int64_t i_column) {
+  const int64_t b_panel = args->b_panel ? args->b_panel : args->k * PARE_F32_NR;
+  return (tile_job){.b = args->b + i_column / PARE_F32_NR * b_panel,
+                    .b_panel = (ptrdiff_t)b_panel,
+                    .k = (ptrdiff_t)args->k,
+                    .k_run = (ptrdiff_t)(args->k_run ? args->k_run : args->k),
+                    .a_column = (ptrdiff_t)args->a_column,
+                    .a_jump = (ptrdiff_t)args->a_jump,
+                    .c_row = (ptrdiff_t)args->c_row,
+                    .column_bias = args->column_bias ? args->column_bias + i_column : NULL,
+                    .clamp_low = args->clamp_low,
+                    .clamp_high = args->clamp_high,
+                    .accumulate = args->accumulate,
+                    .clamp = args->clamp_low != -INFINITY || args->clamp_high != INFINITY};
+}
+
+/* Rows [i_row, i_end), `rows` at a time, of the columns from i_column on. A tile with missing columns works on
+ * copies. */
+PARE_INLINE void run_column(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_end, int64_t i_column,
+                            int rows, int units, bool is_row) {
+  const int columns = units * V_UNIT;
+  const int64_t n = args->n - i_column;
+  const bool whole = n >= columns;
+  float part[2 * V_MAX_SUMS * V_LANES], bias[V_MAX_LOADS * V_LANES];
+  tile_job job = job_of(args, i_column);
+  if (!whole) job.c_row = columns;
+  if (!whole && job.column_bias) {
+    copy_rows(bias, columns, job.column_bias, 0, 1, n);
+    job.column_bias = bias;
+  }
+  for (int64_t i = i_row; i < i_end; i += rows) {
+    const float *a[V_ROWS];
+    V_UNROLL for (int r = 0; r < rows; r++) {
+      a[r] = args->a + (args->a_offsets ? args->a_offsets[i + r] : (i + r) * args->a_row);
+    }
+    const int64_t at = i * args->c_row + i_column;
+    float *c = args->c + at;
+    const float *add = args->add ? args->add + at : NULL,
+                *row_bias = args->row_bias ? args->row_bias + i : NULL;
+    if (is_row) {
+      tile_row(&job, a, c, add, row_bias);
+      continue;
+    }
+    if (!whole) {
+      if (job.accumulate) copy_rows(part, columns, c, args->c_row, rows, n);
+      if (add) copy_rows(part + rows * columns, columns, add, args->c_row, rows, n);
+      c = part;
+      if (add) add = part + rows * columns;
+    }
+    tile(&job, a, c, add, row_bias, rows, units);
+    if (!whole) copy_rows(args->c + at, args->c_row, part, columns, rows, n);
+  }
+}
+
+/* One function per tile shape, so that each gets its own register allocation. */
 #define V_TILE(rows, units)                                                                                  \
-  static __attribute__((noinline)) void tile_##rows##_##units(const pare_f32_gemm_args *args, int64_t i_row, \
-                                                              int64_t i_column, int64_t n) {                 \
-    tile(args, i_row, i_column, n, rows, units);                                                             \
+  static __attribute__((noinline)) void column_##rows##_##units(                                             \
+      const pare_f32_gemm_args *args, int64_t i_row, int64_t i_end, int64_t i_column) {                      \
+    run_column(args, i_row, i_end, i_column, rows, units, false);                                            \
   }
 V_TILES(V_TILE)
 #undef V_TILE
+static __attribute__((noinline)) void column_row(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_end,
+                                                 int64_t i_column) {
+  run_column(args, i_row, i_end, i_column, 1, V_ROW_UNITS, true);
+}
 
 /* Rows [i_row, i_end), `rows` at a time, by `units` units from i_unit on. */
 static void run_tiles(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_end, int64_t rows,
@@ -209,15 +240,14 @@ static void run_tiles(const pare_f32_gemm_args *args, int64_t i_row, int64_t i_e
     int64_t now = V_UNITS(rows, units - u);
     if (rows == 1 && now == V_ROW_UNITS) {
       if (n >= V_ROW_UNITS * V_UNIT) {
-        for (int64_t i = i_row; i < i_end; i++) tile_row(args, i, i_column);
+        column_row(args, i_row, i_end, i_column);
         u += now;
         continue;
       }
       now /= 2;
     }
 #define V_TILE(r, u)                                                                                         \
-  if (rows == r && now == u)                                                                                 \
-    for (int64_t i = i_row; i < i_end; i += rows) tile_##r##_##u(args, i, i_column, n);
+  if (rows == r && now == u) column_##r##_##u(args, i_row, i_end, i_column);
     V_TILES(V_TILE)
 #undef V_TILE
     u += now;

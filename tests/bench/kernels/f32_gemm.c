@@ -14,6 +14,7 @@ static const bench_shape shapes[] = {
     {"lenet5 fc1 batch 64", 64, 120, 400},
     {"lenet5 fc1 batch 1", 1, 120, 400},
     {"mlp fc1 batch 1", 1, 512, 784},
+    {"lstm step, 256 hidden", 1, 1024, 256},
     {"resnet8 16", 16, 1024, 144},
     {"resnet8 32", 32, 256, 288},
     {"resnet8 64", 64, 64, 576},

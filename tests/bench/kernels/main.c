@@ -12,12 +12,14 @@ static const bench_family *const families[] = {
 #undef BENCH_FAMILY
 };
 
+#ifdef __wasm__
+#define TRIALS   10
+#define TRIAL_MS 4.0 /* a browser's clock ticks every 0.1 ms */
+#define WARM_MS  60  /* engines compile again what turns out to be hot, and meanwhile run it slowly */
+#else
 #define TRIALS   40
 #define TRIAL_MS 0.5
-#ifdef __wasm__
-#define WARM_MS 60 /* engines compile again what turns out to be hot, and meanwhile run it slowly */
-#else
-#define WARM_MS 0
+#define WARM_MS  0
 #endif
 
 static struct {
