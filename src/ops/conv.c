@@ -10,6 +10,7 @@
 #include "ops/conv_batch.h"
 #include "ops/conv_nd.h"
 #include "ops/op_util.h"
+#include "ops/sparse_forms.h"
 #include "ops/window.h"
 
 static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
@@ -129,7 +130,8 @@ static pare_status prepare(pare_call *call) {
   pare_f32_conv *conv = pare_arena_alloc(call->arena, sizeof *conv);
   if (!conv) return PARE_OUT_OF_MEMORY;
   PARE_TRY(plan(call, call->arena, conv));
-  if (has_weights(call)) PARE_TRY(pare_f32_conv_use_sparse(conv, call->arena, pare_f32(call->in[1])));
+  const pare_sparse_forms *sparse = pare_sparse_forms_here();
+  if (sparse && has_weights(call)) PARE_TRY(sparse->conv_use(conv, call->arena, pare_f32(call->in[1])));
   call->sparse = conv->sparse != NULL;
   call->state = conv;
   return pare_f32_conv_scratch(conv, call->ctx, call->training, &call->scratch_bytes);

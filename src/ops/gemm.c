@@ -5,7 +5,7 @@
 
 #include "ops/op_util.h"
 #include "ops/product.h"
-#include "ops/sparse_product.h"
+#include "ops/sparse_forms.h"
 
 static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
 
@@ -81,7 +81,8 @@ static pare_status prepare(pare_call *call) {
                                   .b = pare_f32(call->in[1]),
                                   .b_row = g->b_row,
                                   .b_column = g->b_column};
-    if (g->a_column == 1) PARE_TRY(pare_sparse_product_plan(call, &product, &g->sparse));
+    const pare_sparse_forms *sparse = pare_sparse_forms_here();
+    if (sparse && g->a_column == 1) PARE_TRY(sparse->product_plan(call, &product, &g->sparse));
     if (g->sparse) return PARE_OK;
     g->packed = pare_arena_alloc(call->arena, forward);
     if (!g->packed) return PARE_OUT_OF_MEMORY;
@@ -139,7 +140,7 @@ static pare_status run(pare_call *call) {
     args.clamp_high = call->node->clamp_high;
   }
   if (g->sparse)
-    pare_sparse_product_run(call, g->sparse, &args);
+    pare_sparse_forms_here()->product_run(call, g->sparse, &args);
   else
     pare_f32_gemm(call->pool, call->numerics, &args);
   if (!plain) scale_and_add(g, call->node, c, args.c);

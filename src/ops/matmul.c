@@ -4,7 +4,7 @@
  * have a plain loop: no network multiplies large matrices of them here (MatMulInteger has kernels). */
 #include "ops/op_util.h"
 #include "ops/product.h"
-#include "ops/sparse_product.h"
+#include "ops/sparse_forms.h"
 #include "ops/wide.h"
 
 typedef struct matmul {
@@ -100,7 +100,9 @@ static pare_status prepare(pare_call *call) {
   if (call->in_is_const[1] && call->in[1]->data && !call->training) {
     const pare_product product = {
         .m = s->m, .n = s->n, .k = s->k, .b = pare_f32(call->in[1]), .b_row = s->n, .b_column = 1};
-    if (s->n_batches == 1 && s->n_b == 1) PARE_TRY(pare_sparse_product_plan(call, &product, &s->sparse));
+    const pare_sparse_forms *sparse = pare_sparse_forms_here();
+    if (sparse && s->n_batches == 1 && s->n_b == 1)
+      PARE_TRY(sparse->product_plan(call, &product, &s->sparse));
     if (s->sparse) return PARE_OK;
     s->packed = pare_arena_array(call->arena, (size_t)s->n_b, one);
     if (!s->packed) return PARE_OUT_OF_MEMORY;
@@ -163,7 +165,7 @@ static pare_status run(pare_call *call) {
                             .c_row = s->n};
     if (s->sparse) {
       const pare_f32_gemm_args args = pare_product_args(&p, NULL);
-      pare_sparse_product_run(call, s->sparse, &args);
+      pare_sparse_forms_here()->product_run(call, s->sparse, &args);
       continue;
     }
     if (!s->packed) {

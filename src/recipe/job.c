@@ -2,10 +2,9 @@
 #include <math.h>
 
 #include "kernels/f32_gemm/f32_gemm.h"
-#include "kernels/f32_spmm/f32_spmm.h"
-#include "kernels/f32_spmv/f32_spmv.h"
 #include "kernels/q8_gemm/q8_gemm.h"
 #include "measure/measure.h"
+#include "ops/sparse_forms.h"
 #include "recipe/job.h"
 
 #ifndef PARE_BUILD_NAME
@@ -47,8 +46,11 @@ void pare_job_put_build(pare_json *json, pare_numerics numerics) {
   pare_json_key(json, "kernels");
   pare_json_object(json);
   pare_json_put_text(json, "f32_gemm", pare_f32_gemm_select(numerics)->name);
-  pare_json_put_text(json, "f32_spmm", pare_f32_spmm_select(numerics)->name);
-  pare_json_put_text(json, "f32_spmv", pare_f32_spmv_select()->name);
+  const pare_sparse_forms *sparse = pare_sparse_forms_here();
+  if (sparse != NULL) {
+    pare_json_put_text(json, "f32_spmm", sparse->spmm_select(numerics)->name);
+    pare_json_put_text(json, "f32_spmv", sparse->spmv_select()->name);
+  }
   pare_json_put_text(json, "q8_gemm", pare_q8_gemm_select(2, true)->name);
   pare_json_end(json, '}');
   pare_json_end(json, '}');

@@ -63,7 +63,7 @@ static bool part_floats(const pare_f32_conv *conv, bool training, size_t *floats
     return false;
   if (conv->depthwise) packed = out;
   if (conv->sparse) {
-    *floats = pare_f32_conv_sparse_floats(conv);
+    *floats = conv->sparse->floats;
     return true;
   }
   if (training) {
@@ -106,8 +106,8 @@ static void forward_one(void *arg, int64_t i, int i_thread) {
   const float *x = call->x + (i_image * conv->c + g * conv->cg) * in_plane, *from = x;
   float *scratch = call->scratch + call->part * (size_t)i_thread;
   if (conv->sparse) {
-    pare_f32_conv_sparse(conv, call->pool, i_image, g, x, call->bias, call->clamp_low, call->clamp_high,
-                         call->y, scratch);
+    conv->sparse->run(conv, call->pool, i_image, g, x, call->bias, call->clamp_low, call->clamp_high, call->y,
+                      scratch);
     return;
   }
   float *laid = scratch + PARE_F32_CONV_SLACK;

@@ -25,11 +25,12 @@ void pare_f32_conv_depthwise(const pare_f32_conv *conv, int64_t i_image, int64_t
                              const float *w, const float *bias, float clamp_low, float clamp_high, float *y,
                              float *scratch);
 
-/* The sparse form of one group of one image; pool and scratch as the GEMM form's. */
-void pare_f32_conv_sparse(const pare_f32_conv *conv, pare_pool *pool, int64_t i_image, int64_t g,
-                          const float *x, const float *bias, float clamp_low, float clamp_high, float *y,
-                          float *scratch);
-/* Floats of scratch, instead of a laid-out image. */
-size_t pare_f32_conv_sparse_floats(const pare_f32_conv *conv);
+/* The sparse form, through pointers: a build that never sets it links nothing of it. */
+struct pare_f32_conv_sparse {
+  /* One group of one image; pool and scratch as the GEMM form's. */
+  void (*run)(const pare_f32_conv *conv, pare_pool *pool, int64_t i_image, int64_t g, const float *x,
+              const float *bias, float clamp_low, float clamp_high, float *y, float *scratch);
+  size_t floats; /* of scratch for one thread */
+};
 
 #endif

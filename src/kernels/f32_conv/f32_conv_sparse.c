@@ -7,15 +7,15 @@
 
 #define LAID_FLOATS 65536 /* at a time: 256 KiB, to stay in the second cache */
 
-struct pare_f32_conv_sparse {
+typedef struct form {
+  struct pare_f32_conv_sparse sparse; /* first */
   pare_f32_sparse weights;
-  int64_t columns;  /* of the widest tile */
-  int64_t pitch;    /* floats from one row of the output to the next */
-  int64_t rows;     /* of the output at a time */
-  int64_t plane;    /* floats from one copy of a channel's rows to the next */
-  size_t laid, all; /* floats of all copies; with the sums behind them */
-};
-typedef struct pare_f32_conv_sparse form;
+  int64_t columns; /* of the widest tile */
+  int64_t pitch;   /* floats from one row of the output to the next */
+  int64_t rows;    /* of the output at a time */
+  int64_t plane;   /* floats from one copy of a channel's rows to the next */
+  size_t laid;     /* floats of all copies; sums come behind them */
+} form;
 
 /* A length of rows, and what a row costs with it: a third of the time of a load of four bytes that lies in one line. */
 typedef struct pitch {
@@ -41,40 +41,39 @@ static int64_t copies(const pare_window *w) {
   return w->kernel[1] * w->stride[0];
 }
 
-/* False when it needs too much memory: places have 32 bits. */
-static bool choose_form(const pare_f32_conv *conv, form *f) {
+/* Floats of copies and sums; `rows` of the output, `pitch` long. */
+static bool count_floats(const pare_f32_conv *conv, int64_t rows, int64_t pitch, form *f) {
   const pare_window *w = &conv->window;
-  size_t sums = 0;
-  f->columns = pare_f32_spmm_select(conv->numerics)->columns;
-  f->pitch = choose_pitch(w->out[1], f->columns / PARE_F32_SPMM_VECTORS).floats;
-  f->rows = LAID_FLOATS / copies(w) / conv->cg / f->pitch - rows_more(w);
-  const int64_t least = (f->columns - 1) / f->pitch + 1;
-  if (f->rows < least) f->rows = least;
-  const int64_t n_parts = (w->out[0] - 1) / f->rows + 1;
-  f->rows = (w->out[0] - 1) / n_parts + 1;
-  f->plane = pare_f32_spmm_pitch((f->rows + rows_more(w)) * f->pitch);
-  return (f->pitch == w->out[1] || pare_mul_size((size_t)conv->og, (size_t)f->plane, &sums)) &&
+  size_t sums;
+  f->rows = rows;
+  f->pitch = pitch;
+  f->plane = pare_f32_spmm_pitch((rows + rows_more(w)) * pitch);
+  return pare_mul_size((size_t)conv->og, (size_t)f->plane, &sums) &&
          pare_mul_size((size_t)f->plane, (size_t)conv->cg, &f->laid) &&
-         pare_mul_size(f->laid, (size_t)copies(w), &f->laid) && pare_add_size(f->laid, sums, &f->all) &&
-         pare_add_size(f->all, PARE_F32_SPMM_LINE, &f->all) && f->all <= INT32_MAX / sizeof(float);
+         pare_mul_size(f->laid, (size_t)copies(w), &f->laid) && pare_add_size(f->laid, sums, &sums) &&
+         pare_add_size(sums, PARE_F32_SPMM_LINE, &f->sparse.floats);
 }
 
-size_t pare_f32_conv_sparse_floats(const pare_f32_conv *conv) {
-  return conv->sparse->all;
-}
-
-static bool wants(const pare_f32_conv *conv, const float *w, form *f) {
-  int64_t n_nonzeros = 0;
-  for (int64_t i = 0; i < conv->o * conv->k; i++) n_nonzeros += w[i] != 0.0f;
-  /* as with the widest vectors, in every build */
-  const int64_t computed = conv->window.out[0] * choose_pitch(conv->window.out[1], 16).cost / 3;
-  return !conv->depthwise && pare_f32_spmm_wins(n_nonzeros, conv->o, conv->k, conv->n_columns, computed) &&
-         choose_form(conv, f);
-}
-
+/* The same in every build, whatever vectors it has: the order of sums of a dense convolution is another. */
 bool pare_f32_conv_wants_sparse(const pare_f32_conv *conv, const float *w) {
-  form f;
-  return wants(conv, w, &f);
+  const int64_t height = conv->window.out[0], width = conv->window.out[1];
+  const int64_t computed = height * choose_pitch(width, 16).cost / 3;
+  int64_t n_nonzeros = 0;
+  form most; /* places are 32 bits */
+  for (int64_t i = 0; i < conv->o * conv->k; i++) n_nonzeros += w[i] != 0.0f;
+  return !conv->depthwise && pare_f32_spmm_wins(n_nonzeros, conv->o, conv->k, conv->n_columns, computed) &&
+         count_floats(conv, height, width + 15, &most) && most.sparse.floats <= INT32_MAX / sizeof(float);
+}
+
+static void choose_form(const pare_f32_conv *conv, form *f) {
+  const pare_window *w = &conv->window;
+  f->columns = pare_f32_spmm_select(conv->numerics)->columns;
+  const int64_t pitch = choose_pitch(w->out[1], f->columns / PARE_F32_SPMM_VECTORS).floats,
+                least = (f->columns - 1) / pitch + 1;
+  int64_t rows = LAID_FLOATS / copies(w) / conv->cg / pitch - rows_more(w);
+  if (rows < least) rows = least;
+  const int64_t n_parts = (w->out[0] - 1) / rows + 1;
+  count_floats(conv, (w->out[0] - 1) / n_parts + 1, pitch, f);
 }
 
 /* Where the input of each kernel place begins: places [k]. */
@@ -94,30 +93,6 @@ static int64_t choose_block(const pare_f32_conv *conv, const form *f) {
   const pare_window *w = &conv->window;
   const int64_t more = copies(w) * rows_more(w) * f->pitch;
   return pare_f32_spmm_block(f->columns, f->rows * f->pitch, copies(w), more) * w->kernel[0] * w->kernel[1];
-}
-
-pare_status pare_f32_conv_use_sparse(pare_f32_conv *conv, pare_arena *arena, const float *w) {
-  form f;
-  if (!wants(conv, w, &f)) return PARE_OK;
-  form *kept = pare_arena_alloc(arena, sizeof *kept);
-  int64_t *places = pare_alloc_array(arena->ctx, (size_t)conv->k, sizeof *places);
-  if (!kept || !places) {
-    pare_free(arena->ctx, places);
-    return PARE_OUT_OF_MEMORY;
-  }
-  find_places(conv, &f, places);
-  const pare_f32_sparse_source source = {.a = w,
-                                         .a_row = conv->k,
-                                         .a_column = 1,
-                                         .m = conv->o,
-                                         .k = conv->k,
-                                         .places = places,
-                                         .block = choose_block(conv, &f)};
-  const pare_status status = pare_f32_sparse_pack(arena, &source, &f.weights);
-  pare_free(arena->ctx, places);
-  *kept = f;
-  if (status == PARE_OK) conv->sparse = kept;
-  return status;
 }
 
 /* The input of the output's rows from `first` on. */
@@ -143,10 +118,9 @@ static void take_out(const pare_f32_conv *conv, const form *f, const float *sums
   }
 }
 
-void pare_f32_conv_sparse(const pare_f32_conv *conv, pare_pool *pool, int64_t i_image, int64_t g,
-                          const float *x, const float *bias, float clamp_low, float clamp_high, float *y,
-                          float *scratch) {
-  const form *f = conv->sparse;
+static void run(const pare_f32_conv *conv, pare_pool *pool, int64_t i_image, int64_t g, const float *x,
+                const float *bias, float clamp_low, float clamp_high, float *y, float *scratch) {
+  const form *f = (const form *)conv->sparse;
   const int64_t height = conv->window.out[0], width = conv->window.out[1];
   const bool direct = f->pitch == width;
   float *laid = pare_f32_spmm_line(scratch), *sums = laid + f->laid;
@@ -167,4 +141,28 @@ void pare_f32_conv_sparse(const pare_f32_conv *conv, pare_pool *pool, int64_t i_
     pare_f32_spmm(pool, conv->numerics, &args);
     if (!direct) take_out(conv, f, sums, rows, y + first * width);
   }
+}
+
+pare_status pare_f32_conv_use_sparse(pare_f32_conv *conv, pare_arena *arena, const float *w) {
+  if (!pare_f32_conv_wants_sparse(conv, w)) return PARE_OK;
+  form *f = pare_arena_alloc(arena, sizeof *f);
+  int64_t *places = pare_alloc_array(arena->ctx, (size_t)conv->k, sizeof *places);
+  if (!f || !places) {
+    pare_free(arena->ctx, places);
+    return PARE_OUT_OF_MEMORY;
+  }
+  choose_form(conv, f);
+  find_places(conv, f, places);
+  const pare_f32_sparse_source source = {.a = w,
+                                         .a_row = conv->k,
+                                         .a_column = 1,
+                                         .m = conv->o,
+                                         .k = conv->k,
+                                         .places = places,
+                                         .block = choose_block(conv, f)};
+  const pare_status status = pare_f32_sparse_pack(arena, &source, &f->weights);
+  pare_free(arena->ctx, places);
+  f->sparse.run = run;
+  if (status == PARE_OK) conv->sparse = &f->sparse;
+  return status;
 }
