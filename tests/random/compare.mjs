@@ -8,15 +8,15 @@ function sameFloat(have, want, slack) {
   return Object.is(have, want) || have === want || Math.abs(have - want) <= RELATIVE * Math.abs(want) + slack;
 }
 
-/** What differs first, as text; null when nothing does. `exactly`: floats are equal too. */
-export function difference(have, want, exactly = false) {
+/** What differs first, as text; null when nothing does. `exactly`: floats are equal too. `ofLargest`: another bound. */
+export function difference(have, want, exactly = false, ofLargest = OF_LARGEST) {
   for (const [name, expected] of Object.entries(want)) {
     const given = have[name];
     if (!given) return `${name} is missing`;
     if (given.dtype !== expected.dtype) return `${name} is ${given.dtype}, ONNX Runtime has ${expected.dtype}`;
     if (String(given.dims) !== String(expected.dims)) return `${name} is [${given.dims}], ONNX Runtime has [${expected.dims}]`;
     const isFloat = !exactly && (expected.dtype === 'f32' || expected.dtype === 'f64');
-    const slack = isFloat ? OF_LARGEST * largestOf(expected.data) : 0;
+    const slack = isFloat ? ofLargest * largestOf(expected.data) : 0;
     for (let i = 0; i < expected.data.length; i++) {
       const [a, b] = [given.data[i], expected.data[i]];
       if (isFloat ? !sameFloat(a, b, slack) : a !== b && !Object.is(a, b))

@@ -15,6 +15,17 @@ const reduce =
     return { inputs: [x, g.numbers(axes)], attrs };
   };
 
+/** Whole numbers are small ones of their own: a product that leaves its type wraps round in Pare, and is any number in ONNX Runtime. */
+function product(g, d) {
+  const type = d.pick(['f32', 's32', 's64']);
+  if (type === 'f32') return reduce()(g, d);
+  const x = g.leaf(d.tensor(type, d.dims(d.between(1, 4), 2), -2, 3));
+  const axes = d.chance(0.8) ? someAxes(d, x.dims.length) : null;
+  const attrs = { keepdims: d.below(2) };
+  if (!axes) return { inputs: [x], attrs };
+  return g.opset < 18 ? { inputs: [x], attrs: { ...attrs, axes } } : { inputs: [x, g.numbers(axes)], attrs };
+}
+
 const alongAxis = (g, d) => {
   const x = g.value({ rank: [1, 4] });
   return { inputs: [x], attrs: d.chance(0.8) ? { axis: axisOf(d, x.dims) } : {} };
@@ -119,7 +130,7 @@ export const REDUCTIONS = {
   ReduceMax: { moves: true, make: reduce(ORDERED) },
   ReduceMean: { make: reduce({ types: ['f32', 'f32', 's32'] }) },
   ReduceMin: { moves: true, make: reduce(ORDERED) },
-  ReduceProd: { make: reduce({ types: ['f32', 's32', 's64'] }) },
+  ReduceProd: { make: product },
   ReduceSum: { make: reduce({ types: ['f32', 's32', 's64', 'f64'], asInput: 13 }) },
   ReduceSumSquare: { make: reduce({ types: ['f32', 's32'] }) },
   Softmax: { make: alongAxis },

@@ -48,6 +48,8 @@ function convTranspose(g, d) {
 const pool = (more, options) => (g, d) => {
   const x = image(g);
   const attrs = window(d, x.dims.slice(2), { ...options, smallPads: true });
+  if (attrs.auto_pad?.startsWith('SAME') && attrs.strides)
+    attrs.strides = attrs.strides.map((stride, i) => Math.min(stride, attrs.kernel_shape[i]));
   if (!attrs.auto_pad) attrs.ceil_mode = d.below(2);
   return { inputs: [x], ...more(g, d, attrs) };
 };
