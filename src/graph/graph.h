@@ -85,6 +85,8 @@ typedef struct pare_node {
   float clamp_low, clamp_high; /* fused activation; session only: -INFINITY, INFINITY otherwise */
   bool channels_last;          /* its images are [N,H,W,C]; session only (session/layout.c) */
   bool batch_last; /* they are [C,H,W,N]: what takes images and channels alike sees channels last */
+  bool
+      batched_scan; /* a Scan as opset 8 has it, with a batch and sequence lengths; nothing of later opsets says the same */
   pare_span extra; /* unknown NodeProto fields, encoded */
   int n_captured; /* the last `n_captured` inputs are what its graphs capture, graph by graph: they are not written as inputs */
 } pare_node;

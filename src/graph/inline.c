@@ -36,6 +36,7 @@ static pare_status bring_node(pare_model *model, const pare_node *from, const in
   map_links(node->inputs, node->n_inputs, map);
   map_links(node->outputs, node->n_outputs, map);
   node->n_captured = from->n_captured;
+  node->batched_scan = from->batched_scan;
   return pare_node_copy_attrs(model, node, from);
 }
 

@@ -202,13 +202,6 @@ static pare_status resize_of_old(pare_model *model, int i_node, int64_t opset) {
   return pare_node_set_string(model, node, "nearest_mode", "floor");
 }
 
-/* Opset 8's Scan has a batch and sequence lengths; nothing of later opsets says the same, so it is marked (ops/scan.c). */
-static const char batched[] = "pare_batched";
-
-static pare_status mark_old_scan(pare_model *model, pare_node *node, int64_t opset) {
-  return opset < 9 && pare_node_is(node, "Scan") ? pare_node_set_int(model, node, batched, 1) : PARE_OK;
-}
-
 pare_status pare_onnx_normalize(pare_model *model) {
   int64_t opset = pare_model_opset(model, "");
   bool is_old = opset >= 1 && opset < 7;
@@ -230,7 +223,7 @@ pare_status pare_onnx_normalize(pare_model *model) {
                                     "output_half_pixel"));
     if (pare_node_is(&model->nodes[i], "Scatter"))
       model->nodes[i].op_type = "ScatterElements"; /* its new name */
-    PARE_TRY(mark_old_scan(model, &model->nodes[i], opset));
+    model->nodes[i].batched_scan = opset < 9 && pare_node_is(&model->nodes[i], "Scan");
   }
   if (is_old) PARE_TRY(pare_model_set_opset(model, "", 7));
   return opset < SOFTMAX_SINCE ? normalize_softmaxes(model) : PARE_OK;
@@ -347,11 +340,10 @@ static pare_status denormalize_split(pare_model *model, pare_node *node, int64_t
 static pare_status denormalize_node(pare_model *model, pare_node *node, const int *ranks, int64_t opset) {
   PARE_TRY(denormalize_split(model, node, opset));
   bool changed = false;
-  if (opset > 8 && pare_node_attr(node, batched))
+  if (opset > 8 && node->batched_scan)
     return pare_fail(model->ctx, PARE_UNSUPPORTED,
                      "node '%s' (Scan): the form of opset 8 has none in opset %lld", node->name,
                      (long long)opset);
-  pare_node_remove_attr(node, batched);
   for (size_t k = 0; k < PARE_COUNT(changes); k++) {
     if (opset >= changes[k].since || !pare_node_is(node, changes[k].op)) continue;
     PARE_TRY(input_to_attr(model, node, &changes[k]));

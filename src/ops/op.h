@@ -102,6 +102,7 @@ typedef struct pare_op {
   /* The output's shape depends on the inputs' values (NonZero, Compress, ...): infer is called only when the data of every
    * input is there (all in_is_const), which planning has for constants, and a dynamic session for everything. */
   bool shape_from_data;
+  bool random; /* what it gives is drawn: never a constant of a file */
   /* run sets the outputs itself, as tensors of its own or lists (control flow, sequences, optionals): only a dynamic session runs
    * such an operator, and infer only checks. */
   bool own_outputs;

@@ -139,6 +139,7 @@ static pare_status run_multinomial(pare_call *call) {
       .max_out = 1,                                                                                          \
       .infer = (infer_),                                                                                     \
       .run = (run_),                                                                                         \
+      .random = true,                                                                                        \
       .no_gradient = "nothing leads back through a random number",                                           \
       .quant = PARE_QUANT_NONE,                                                                              \
   };

@@ -1,5 +1,5 @@
 /* Scan: body(state..., slice...) -> (state..., row...) over the slices of its inputs along an axis each (ONNX Scan, opset 16). A Scan of
- * opset 8 comes with the attribute pare_batched (onnx/normalize.c): its first input is the sequences' lengths (may be left out), axis 0
+ * opset 8 (node->batched_scan) is another: its first input is the sequences' lengths (may be left out), axis 0
  * of all others the batch and axis 1 what is scanned; each sample is scanned by itself. */
 #include "ops/control.h"
 
@@ -46,7 +46,7 @@ static pare_status check_batch(pare_call *call, const scan *s) {
 
 static pare_status read_scan(pare_call *call, scan *s) {
   int64_t n_scans = pare_node_int(call->node, "num_scan_inputs", 0);
-  s->batched = pare_node_attr(call->node, "pare_batched") != NULL;
+  s->batched = call->node->batched_scan;
   s->first = s->batched ? 1 : 0;
   int n_in = pare_control_n_in(call) - s->first;
   if (n_scans < 1 || n_scans > n_in || n_scans > (int64_t)PARE_COUNT(s->axes))

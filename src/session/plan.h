@@ -7,7 +7,8 @@
 typedef enum pare_fold_rule {
   PARE_FOLD_ALL,
   PARE_FOLD_KEEP_DEQUANTIZE, /* int8 weights stay int8, for fusion */
-  PARE_FOLD_FOR_TRAINING     /* nothing computed from f32 weights: they will change */
+  PARE_FOLD_FOR_TRAINING,    /* nothing computed from f32 weights: they will change */
+  PARE_FOLD_FOR_FILE         /* pare_fold_for_file */
 } pare_fold_rule;
 
 /* Puts the node in front of the message; OK passes through. */

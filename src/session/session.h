@@ -57,7 +57,11 @@ pare_status pare_session_give(pare_session *session, int i, const pare_tensor *v
 pare_tensor *pare_session_value(const pare_session *session, const char *name);
 /* Rewrites a private clone for execution; also used by the QOperator export. */
 pare_status pare_fold_batchnorm(pare_model *model); /* into the Conv or Gemm before it */
-pare_status pare_fuse_float(pare_model *model);     /* fold BatchNorm, fuse Relu/Clip into Conv and Gemm */
+/* Constants, and what these shapes of the inputs (NULL: none is known) make constant, become initializers. Without shapes an If
+ * whose condition is known gives way to its branch. Values are told dtype and shape. DequantizeLinear stays, as do random numbers, operators that are not there, and
+ * whatever would make the file larger. */
+pare_status pare_fold_for_file(pare_model *model, const pare_shape *input_shapes);
+pare_status pare_fuse_float(pare_model *model); /* fold BatchNorm, fuse Relu/Clip into Conv and Gemm */
 pare_status
 pare_fuse_qdq(pare_model *model); /* DequantizeLinear -> op -> QuantizeLinear to an integer operator */
 

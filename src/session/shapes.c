@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define MAX_FOLDED_BYTES ((size_t)64 << 20)
+#define MAX_MADE_BYTES   ((size_t)4 << 10) /* in a file */
 
 pare_status pare_plan_fail(const pare_model *model, const pare_node *node, pare_status status) {
   if (status == PARE_OK) return PARE_OK;
@@ -128,13 +129,25 @@ typedef struct folder {
   pare_fold_rule rule;
   pare_tensor *tensors;
   bool *is_const, *is_open; /* open: not even the shape is known before data is there */
-  bool any_open, inlined;
+  bool any_open, inlined, keeps_branches;
   pare_arena arena;
 } folder;
 
+/* A file must not grow: what is folded is small, or no larger than the constants that go. What is drawn at random stays so. */
+static bool may_fold_in_file(const folder *fold, const pare_call *call, size_t made_bytes) {
+  if (call->node->op->random) return false;
+  size_t gone_bytes = MAX_MADE_BYTES;
+  for (int i = 0; i < call->n_in; i++) {
+    if (!call->in[i] || fold->model->values[call->node->inputs[i]].n_uses > 1) continue;
+    gone_bytes += call->in_is_const[i] ? pare_tensor_len_bytes(call->in[i]) : 0;
+  }
+  return made_bytes <= gone_bytes;
+}
+
 static bool may_fold(const folder *fold, const pare_call *call) {
   const pare_node *node = call->node;
-  if (fold->rule == PARE_FOLD_KEEP_DEQUANTIZE && pare_node_is(node, "DequantizeLinear")) return false;
+  const bool keeps_dequantize = fold->rule == PARE_FOLD_KEEP_DEQUANTIZE || fold->rule == PARE_FOLD_FOR_FILE;
+  if (keeps_dequantize && pare_node_is(node, "DequantizeLinear")) return false;
   if (pare_node_is(node, "Shape") || pare_node_is(node, "Size"))
     return true; /* shapes are known, whatever the values */
   for (int i = 0; i < call->n_in; i++) {
@@ -148,6 +161,7 @@ static bool may_fold(const folder *fold, const pare_call *call) {
   size_t total = 0;
   for (int i = 0; i < call->n_out; i++)
     if (call->out[i]) total += pare_tensor_len_bytes(call->out[i]);
+  if (fold->rule == PARE_FOLD_FOR_FILE && !may_fold_in_file(fold, call, total)) return false;
   return total <= MAX_FOLDED_BYTES;
 }
 
@@ -197,7 +211,8 @@ static pare_status inline_branch(folder *fold, int i_node, const pare_tensor *co
 }
 
 static const pare_tensor *known_condition(const folder *fold, const pare_node *node) {
-  if (!pare_node_is(node, "If") || node->n_inputs < 1 || node->inputs[0] < 0) return NULL;
+  if (fold->keeps_branches || !pare_node_is(node, "If") || node->n_inputs < 1 || node->inputs[0] < 0)
+    return NULL;
   const pare_tensor *condition = &fold->tensors[node->inputs[0]];
   bool is_known = fold->is_const[node->inputs[0]] && condition->data && condition->dtype == PARE_BOOL &&
                   pare_tensor_count(condition) == 1;
@@ -216,13 +231,23 @@ static bool has_open_input(const folder *fold, const pare_node *node) {
   return false;
 }
 
+static void record_outputs(pare_model *model, const pare_node *node, const pare_call *call) {
+  for (int i = 0; i < node->n_outputs; i++) {
+    if (node->outputs[i] < 0) continue;
+    pare_value *value = &model->values[node->outputs[i]];
+    value->dtype = call->out[i]->dtype;
+    value->shape = call->out[i]->shape;
+    value->has_shape = true;
+  }
+}
+
 static pare_status fold_one(folder *fold, int i_node) {
   pare_model *model = fold->model;
   const pare_node *node = &model->nodes[i_node];
   const pare_tensor *condition = known_condition(fold, node);
   if (condition) PARE_TRY(inline_branch(fold, i_node, condition));
   node = &model->nodes[i_node]; /* the array may have moved */
-  if (node->removed || node->op->own_outputs || has_open_input(fold, node)) {
+  if (node->removed || !node->op || node->op->own_outputs || has_open_input(fold, node)) {
     leave_open(fold, node);
     return PARE_OK;
   }
@@ -233,6 +258,7 @@ static pare_status fold_one(folder *fold, int i_node) {
     leave_open(fold, node);
     return PARE_OK;
   }
+  if (status == PARE_OK && fold->rule == PARE_FOLD_FOR_FILE) record_outputs(model, node, &call);
   if (status == PARE_OK && may_fold(fold, &call)) status = fold_node(fold, i_node, &call);
   return pare_plan_fail(model, node, status);
 }
@@ -255,14 +281,20 @@ static pare_status fold_all(folder *fold, const pare_shape *shapes) {
 
 pare_status pare_plan_fold(pare_model *model, const pare_shape *input_shapes, pare_fold_rule rule,
                            bool *dynamic) {
-  folder fold = {.model = model, .rule = rule};
+  const bool keeps_branches = rule == PARE_FOLD_FOR_FILE && input_shapes;
+  folder fold = {.model = model, .rule = rule, .keeps_branches = keeps_branches};
   pare_status status = PARE_OK;
   do { /* again when a branch's nodes have come */
     pare_arena_init(&fold.arena, model->ctx);
     status = fold_all(&fold, input_shapes);
     pare_arena_free(&fold.arena);
-    if (status == PARE_OK && fold.inlined) status = pare_plan_check_operators(model);
+    if (status == PARE_OK && fold.inlined && rule != PARE_FOLD_FOR_FILE)
+      status = pare_plan_check_operators(model);
   } while (status == PARE_OK && fold.inlined);
   if (dynamic) *dynamic = fold.any_open;
   return status;
+}
+
+pare_status pare_fold_for_file(pare_model *model, const pare_shape *input_shapes) {
+  return pare_plan_fold(model, input_shapes, PARE_FOLD_FOR_FILE, NULL);
 }

@@ -7,7 +7,9 @@
 
 #include "base/base.h"
 
+#ifndef LIMITED_BYTES
 #define LIMITED_BYTES ((size_t)64 << 20)
+#endif
 
 static size_t limited_live_bytes;
 
