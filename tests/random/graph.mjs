@@ -55,7 +55,7 @@ export class Graph {
 
   /** Draws one node of the operator and adds it; false when ONNX Runtime refuses it. */
   async grow(name) {
-    const { make, jumps, moves, since = 1 } = OPERATORS[name];
+    const { make, jumps, moves, finite, since = 1 } = OPERATORS[name];
     if (since > this.opset) return null;
     this.exactOnly = jumps;
     const mark = this.#made;
@@ -71,6 +71,10 @@ export class Graph {
     if (answer.error) {
       this.#forget(mark);
       return answer;
+    }
+    if (finite && Object.values(answer.outputs).some(({ data }) => !data.every(Number.isFinite))) {
+      this.#forget(mark);
+      return null;
     }
     this.nodes.push(node);
     const exact = inputs.every((v) => !v || v.exact);

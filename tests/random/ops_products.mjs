@@ -67,7 +67,7 @@ function activations(d, n) {
   return attrs;
 }
 
-/** X [T,N,I], W [D,gates*H,I], R [D,gates*H,H], B [D,2*gates*H], lengths [N], initial states [D,N,H]. */
+/** `finite`: a recurrence that runs away is left out, because infinity less infinity is what each side meets first. X [T,N,I], W [D,gates*H,I], R [D,gates*H,H], B [D,2*gates*H], lengths [N], initial states [D,N,H]. */
 const recurrent =
   ({ gates, states, more = () => ({}) }) =>
   (g, d) => {
@@ -99,9 +99,9 @@ const recurrent =
 
 export const PRODUCTS = {
   Einsum: { make: einsum },
-  GRU: { make: recurrent({ gates: 3, states: 1, more: (d) => ({ linear_before_reset: d.below(2) }) }) },
+  GRU: { finite: true, make: recurrent({ gates: 3, states: 1, more: (d) => ({ linear_before_reset: d.below(2) }) }) },
   Gemm: { make: gemm },
-  LSTM: { make: recurrent({ gates: 4, states: 2, more: (d) => (d.chance(0.2) ? { input_forget: 1 } : {}) }) },
+  LSTM: { finite: true, make: recurrent({ gates: 4, states: 2, more: (d) => (d.chance(0.2) ? { input_forget: 1 } : {}) }) },
   MatMul: { make: matmul },
-  RNN: { make: recurrent({ gates: 1, states: 1 }) },
+  RNN: { finite: true, make: recurrent({ gates: 1, states: 1 }) },
 };
