@@ -8,7 +8,8 @@ import { asFailure, callback, handOver, type LabClient, startWorker } from '../l
 import { type Key, t } from '../i18n/index.ts';
 import { asset, coreAssets, DATA_SETS, FIRST_DATA, FIRST_NETWORK, NETWORKS, networkAsset } from './assets.ts';
 import { FIRST_RECIPE, parseRecipe, readAddress, RecipeHistory, writeAddress } from './recipe.ts';
-import { RunArchive } from './runs.ts';
+import { bytes as asBytes } from './format.ts';
+import { RunArchive, type StoredModel } from './runs.ts';
 import { chooseModel, sniff } from './sniff.ts';
 import { Store } from './store.ts';
 import type { ActiveRun, Point, Problem, RunRecord, State, Theme } from './types.ts';
@@ -22,7 +23,15 @@ const PROBLEM_TODO: Record<string, Key> = {
   OUT_OF_MEMORY: 'todo.out-of-memory',
   FETCH: 'todo.fetch',
   BUSY: 'todo.busy',
+  NOT_KEPT: 'todo.not-kept',
+  TOO_LARGE: 'todo.too-large',
 };
+
+const LARGE_BYTES = 1e9;
+
+/** Of a file that is larger than they take, browsers say that it may not be read. */
+const fileProblem = (file: File, error: unknown): unknown =>
+  file.size < LARGE_BYTES ? error : { code: 'TOO_LARGE', message: t('why.too-large', { size: asBytes(file.size) }) };
 
 export class LabState {
   readonly store: Store;
@@ -244,7 +253,7 @@ export class LabState {
       try {
         bytes = new Uint8Array(await file.arrayBuffer());
       } catch (error) {
-        this.problem('problem.file', file.name, error);
+        this.problem('problem.file', file.name, fileProblem(file, error));
         continue;
       }
       const kind = sniff(bytes.subarray(0, 64));
@@ -261,6 +270,12 @@ export class LabState {
     }
   }
 
+  /** Where there is storage at all, it is told that this network does not fit. */
+  async #keep(model: StoredModel): Promise<void> {
+    if ((await this.archive.keepModel(model)) || !(await this.archive.persistent())) return;
+    this.problem('problem.keep', model.name, { code: 'NOT_KEPT', message: t('why.no-room', { size: asBytes(model.bytes.length) }) });
+  }
+
   #openRecipe(name: string, bytes: Uint8Array): void {
     const recipe = parseRecipe(new TextDecoder().decode(bytes));
     if (recipe) this.setRecipe(recipe);
@@ -275,7 +290,7 @@ export class LabState {
         weights.length > 0
           ? await this.client.openModelParts(given, name, weights)
           : { opened: await this.client.openModel(given, name), bytes: given };
-      await this.archive.keepModel({ key: opened.key, name, bytes });
+      await this.#keep({ key: opened.key, name, bytes });
       this.store.set({ model: await this.#opened(opened, bytes), modelId: '' });
     } catch (error) {
       this.problem('problem.model', fileName, error);
@@ -469,8 +484,7 @@ export class LabState {
     };
     if (original && points.some((p) => p.id === point.id)) return;
     this.store.set({ points: [...points.filter((p) => p.id !== point.id), point], selected: point.id });
-    if (!original)
-      void this.archive.keepModel({ key: event.modelKey, name: `${model?.name ?? 'model'}-${point.label}`, bytes: event.bytes });
+    if (!original) void this.#keep({ key: event.modelKey, name: `${model?.name ?? 'model'}-${point.label}`, bytes: event.bytes });
     void this.archive.keepPoint(point);
   }
 

@@ -2,7 +2,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { Point, RunRecord } from './types.ts';
 
-interface StoredModel {
+export interface StoredModel {
   key: string;
   name: string;
   bytes: Uint8Array;
@@ -32,15 +32,21 @@ export class RunArchive {
     return (await this.#db) !== null;
   }
 
-  async keepModel(model: StoredModel): Promise<void> {
+  /** False when it lives only as long as the page: browsers take no value of some hundred megabytes, and none beyond their quota. */
+  async keepModel(model: StoredModel): Promise<boolean> {
     const db = await this.#db;
-    if (db) await db.put('models', model);
-    else this.#memory.set(model.key, model);
+    try {
+      await db?.put('models', model);
+      if (db) return true;
+    } catch {
+      // kept below
+    }
+    this.#memory.set(model.key, model);
+    return false;
   }
 
   async model(key: string): Promise<StoredModel | undefined> {
-    const db = await this.#db;
-    return db ? db.get('models', key) : this.#memory.get(key);
+    return this.#memory.get(key) ?? (await this.#db)?.get('models', key);
   }
 
   async keepPoint(point: Point): Promise<void> {
