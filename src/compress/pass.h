@@ -61,6 +61,8 @@ typedef struct pare_pass {
   const pare_param *params;
   int n_params;
   bool needs_data;
+  bool
+      needs_running; /* does nothing for a network that cannot run: an operator is not there, a shape is open */
   /* One line for people: "prune 90 % of weights, smallest first, everywhere". */
   void (*describe)(const void *params, char *text, size_t size);
   /* Quick passes: the whole work. NULL for long ones. */

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "compress/pass.h"
 #include "measure/measure.h"
 
 /* Symbolic names where a dimension has one; "shape" holds -1 there. */
@@ -77,21 +78,22 @@ static void put_unsupported(pare_json *json, const pare_model *model) {
   pare_json_end(json, ']');
 }
 
+/* Commands and passes that work, or those that do not. */
+static void put_words(pare_json *json, const char *key, bool works, bool runs) {
+  static const char *const looking[] = {"show", "info"}, *const running[] = {"infer", "eval", "bench"};
+  pare_json_key(json, key);
+  pare_json_array(json);
+  for (size_t i = 0; i < PARE_COUNT(looking) && works; i++) pare_json_text(json, looking[i]);
+  for (size_t i = 0; i < PARE_COUNT(running) && works == runs; i++) pare_json_text(json, running[i]);
+  for (int i = 0; i < pare_pass_count(); i++)
+    if ((runs || !pare_pass_at(i)->needs_running) == works) pare_json_text(json, pare_pass_at(i)->name);
+  pare_json_end(json, ']');
+}
+
 /* What works on a model that cannot run: its weights are there, and what is not known is carried along. */
 static void put_possible(pare_json *json, bool runs) {
-  static const char *const always[] = {"show",  "info", "prune", "quantize_weights", "quantize_dynamic",
-                                       "export"};
-  static const char *const running[] = {"run",     "eval",     "bench",         "train",
-                                        "distill", "quantize", "prune_channels"};
-  pare_json_key(json, "possible");
-  pare_json_array(json);
-  for (size_t i = 0; i < PARE_COUNT(always); i++) pare_json_text(json, always[i]);
-  for (size_t i = 0; i < PARE_COUNT(running) && runs; i++) pare_json_text(json, running[i]);
-  pare_json_end(json, ']');
-  pare_json_key(json, "impossible");
-  pare_json_array(json);
-  for (size_t i = 0; i < PARE_COUNT(running) && !runs; i++) pare_json_text(json, running[i]);
-  pare_json_end(json, ']');
+  put_words(json, "possible", true, runs);
+  put_words(json, "impossible", false, runs);
 }
 
 static void put_about(pare_json *json, const pare_model *model) {

@@ -3,7 +3,8 @@
  * models of ONNX's backend tests. */
 #include "session/session.h"
 
-#define LIMITED_BYTES ((size_t)8 << 20) /* what an operator can compute in it takes no time, even instrumented */
+#define LIMITED_BYTES                                                                                        \
+  ((size_t)8 << 20) /* what an operator can compute in it takes no time, even instrumented */
 #include "limited_alloc.h"
 
 #define MAX_PEAK_BYTES ((size_t)256 << 10)

@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync, writ
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { PROGRAMS, ROOT, openLab, program } from './lab_for_tests.mjs';
+import { headOfLarge } from './support/large_model.mjs';
 import { onnxModel } from './support/onnx_writer.mjs';
 
 const FOLDER = join(ROOT, 'build/external');
@@ -121,32 +122,8 @@ test('500 MB of weights beside the model load in at most 1.2 times their size', 
 
 test('500 MB of weights inside the model load in at most 1.2 times their size', { skip: process.platform !== 'linux' }, async () => {
   const path = join(FOLDER, 'inside.onnx');
-  // The protobuf of y = Gather(big, i), by hand: the weights are its last bytes.
-  const length = (n) => {
-    const out = [];
-    for (; n >= 128; n = Math.floor(n / 128)) out.push((n % 128) | 128);
-    return Buffer.from([...out, n]);
-  };
-  const field = (number, n) => Buffer.concat([length(number * 8 + 2), length(n)]);
-  const text = (number, value) => Buffer.concat([field(number, value.length), Buffer.from(value)]);
   const size = LARGE * 2 ** 20;
-  const tensorHead = Buffer.concat([
-    Buffer.from([8]),
-    length(LARGE),
-    Buffer.from([8]),
-    length(2 ** 18),
-    Buffer.from([16, 1]),
-    text(8, 'big'),
-    field(9, size),
-  ]);
-  const initializer = Buffer.concat([field(5, tensorHead.length + size), tensorHead]);
-  const node = Buffer.concat([text(1, 'big'), text(1, 'i'), text(2, 'z'), text(4, 'Gather')]);
-  const row = Buffer.from([0x12, 10, 0x0a, 8, 8, 7, 0x12, 4, 0x0a, 2, 8, 1]); // s64 [1]
-  const rest = Buffer.concat([field(1, node.length), node, field(11, 3 + row.length), text(1, 'i'), row, field(12, 3), text(1, 'z')]);
-  const body = text(2, 'large');
-  const graph = field(7, body.length + rest.length + initializer.length + size);
-  const headOf = Buffer.concat([Buffer.from([8, 7]), field(8, 2), Buffer.from([16, 13])]);
-  writeMegabytes(path, LARGE, Buffer.concat([headOf, graph, body, rest, initializer]));
+  writeMegabytes(path, LARGE, headOfLarge(LARGE));
   const peak = await peakOf(['info', path]);
   console.log(`weights inside: ${(peak / LARGE / 2 ** 20).toFixed(3)} of their size`);
   assert.ok(peak > size && peak <= 1.2 * size, `${peak} bytes`);

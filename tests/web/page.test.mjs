@@ -3,13 +3,26 @@
  * and every test has its own storage. PARE_PAGE names another build; PARE_PICTURE=1 writes examples/page.png anew.
  */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { AxeBuilder } from '@axe-core/playwright';
 import { CHROMIUM, drop, finished, hasChromium, launch, openPage, points, ready } from './browser.mjs';
+import { headOfLarge } from '../js/support/large_model.mjs';
 import { onnxModel } from '../js/support/onnx_writer.mjs';
 import { serve } from './server.mjs';
 
@@ -17,6 +30,7 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const PAGE = process.env.PARE_PAGE ?? join(ROOT, 'web/dist');
 const SHOTS = join(ROOT, 'build/screenshots');
 const MODELS = join(ROOT, 'examples/models');
+const ONE_STEP = { seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] };
 const ALL_THREE = { seed: 1, steps: [{ pass: 'prune', amount: 0.8, scope: 'global' }, { pass: 'train', epochs: 1 }, { pass: 'quantize' }] };
 
 let server;
@@ -246,6 +260,83 @@ test('a wrong recipe stops with the step and the parameter named, and the rest s
   await finished(page);
   assert.equal(await points(page).count(), 1);
   await close(page);
+});
+
+test('a network and its weights dropped together are one; without the weights the page says which file it lacks', async () => {
+  const page = await openPage(browser, address(ONE_STEP));
+  await ready(page);
+  const weights = Float32Array.from({ length: 7840 }, (_, i) => ((i * 37) % 101) / 1000 - 0.05);
+  const bytes = onnxModel({
+    nodes: [
+      { op: 'Flatten', inputs: ['image'], outputs: ['flat'] },
+      { op: 'MatMul', inputs: ['flat', 'w'], outputs: ['logits'] },
+    ],
+    inputs: [['image', { dtype: 'f32', dims: ['n', 1, 28, 28] }]],
+    outputs: [['logits', { dtype: 'f32', dims: ['n', 10] }]],
+    constants: [['w', { dtype: 'f32', dims: [784, 10], external: { location: 'beside.bin' } }]],
+  });
+  await drop(page, [{ name: 'parts.onnx', bytes }]);
+  await page.locator('pare-problems .problem', { hasText: 'beside.bin' }).waitFor();
+  await drop(page, [
+    { name: 'beside.bin', bytes: Buffer.from(weights.buffer) },
+    { name: 'parts.onnx', bytes },
+  ]);
+  await page.locator('pare-model h2', { hasText: 'parts' }).waitFor();
+  await ready(page);
+  assert.ok(Number.isFinite(await accuracy(page)));
+  await close(page);
+});
+
+test('a network with an operator that is not there opens, says which and where, and what can be done with it', async () => {
+  const page = await openPage(browser, address(ONE_STEP));
+  await ready(page);
+  const bytes = onnxModel({
+    nodes: [
+      { op: 'Flatten', inputs: ['image'], outputs: ['flat'] },
+      { op: 'MatMul', inputs: ['flat', 'w'], outputs: ['h'] },
+      { op: 'FancyThing', domain: 'my.ops', inputs: ['h'], outputs: ['logits'] },
+    ],
+    inputs: [['image', { dtype: 'f32', dims: ['n', 1, 28, 28] }]],
+    outputs: [['logits', { dtype: 'f32', dims: ['n', 10] }]],
+    constants: [['w', { dtype: 'f32', dims: [784, 10], data: Float32Array.from({ length: 7840 }, (_, i) => Math.sin(i)) }]],
+    domains: [['my.ops', 1]],
+  });
+  await drop(page, [{ name: 'fancy.onnx', bytes }]);
+  await page.locator('pare-model #limits').waitFor();
+  const told = (await page.locator('pare-model p').allTextContents()).join(' ');
+  assert.match(told, /cannot run here: .*my\.ops\.FancyThing \(node 'node_2'\)/);
+  assert.match(told, /can be done all the same: [^.]*prune weights,[^.]*quantize weights only/);
+  assert.match(told, /needs it to run: accuracy, latency, [^.]*train/);
+  await page.locator('#run').click();
+  await finished(page);
+  assert.match(await text(page, 'pare-model dl'), /non-zeros\s*3\.92 k/);
+  await close(page);
+});
+
+test('200 MB of weights open though the browser does not keep them, and 3 GB are told to be too many', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pare-large-'));
+  const large = (megabytes) => {
+    const path = join(folder, `large${megabytes}.onnx`);
+    const head = headOfLarge(megabytes);
+    const file = openSync(path, 'w');
+    writeSync(file, head);
+    ftruncateSync(file, head.length + megabytes * 2 ** 20);
+    closeSync(file);
+    return path;
+  };
+  const page = await openPage(browser, address(ONE_STEP));
+  try {
+    await ready(page);
+    await page.locator('#file').setInputFiles(large(200));
+    await page.locator('pare-problems .problem', { hasText: /large200 will be gone .* does not keep files of 210 MB/ }).waitFor();
+    await page.locator('pare-model', { hasText: 'large200 is open' }).waitFor();
+    await page.locator('#file').setInputFiles(large(3000));
+    await page.locator('pare-problems .problem', { hasText: /large3000\.onnx could not be read.*3\.15 GB.*command line/ }).waitFor();
+    await page.locator('pare-model', { hasText: 'large200 is open' }).waitFor();
+    await close(page);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('a dropped recipe is opened, and the address repeats it', async () => {

@@ -79,6 +79,9 @@ export interface ModelInfo {
   /** False: `problem` says what stands in the way. */
   runs: boolean;
   problem: string | null;
+  /** Commands and passes that work on this model, and those that need it to run. */
+  possible: string[];
+  impossible: string[];
   [more: string]: unknown;
 }
 

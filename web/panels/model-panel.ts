@@ -83,6 +83,18 @@ export class ModelPanel extends Panel {
     return sparse && sameMacs && !faster ? html`<p class="note">${t('note.sparse')}</p>` : nothing;
   }
 
+  /** Of a network that cannot run: why, what can be done with it all the same, what cannot. */
+  #limits(): TemplateResult | typeof nothing {
+    const { model, facts } = this.state;
+    if (!model || model.info.runs) return nothing;
+    const titles = (names: string[]) =>
+      (facts?.passes ?? []).filter(({ name }) => names.includes(name)).map(({ title }) => said(title).toLocaleLowerCase());
+    const { problem, possible, impossible } = model.info;
+    return html`<p class="warning" id="limits">${t('model.not-running', { why: problem ?? '' })}</p>
+      <p class="note">${t('model.still', { passes: titles(possible).join(', ') })}</p>
+      <p class="note">${t('model.not-without', { passes: titles(impossible).join(', ') })}</p>`;
+  }
+
   /** What the pass itself had to say: its warning in the open, its numbers folded. */
   #details(point: Point): TemplateResult | typeof nothing {
     const { seconds, details } = point.step;
@@ -126,8 +138,8 @@ export class ModelPanel extends Panel {
         (line, i) =>
           html`<div class=${i === 0 ? 'big' : ''} title=${line.note ?? nothing}><dt>${line.title}</dt><dd class="value">${line.value}</dd><dd class="change">${line.change}</dd></div>`,
       )}</dl>
-      ${this.#honesty(point, original)}
-      <p class="note">${t('note.measured', { build: point.build, n: format.integer(point.step.total) })}</p>
+      ${this.#limits()}${this.#honesty(point, original)}
+      ${point.step.total ? html`<p class="note">${t('note.measured', { build: point.build, n: format.integer(point.step.total) })}</p>` : nothing}
       ${this.#details(point)}
       <div class="save">
         <button id="save-onnx" @click=${() => void this.#saveOnnx(point)}>${t('save.onnx')}</button>

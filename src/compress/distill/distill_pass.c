@@ -247,6 +247,7 @@ const pare_pass pare_pass_distill = {
     .title = "Distil",
     .help = "Trains this model to give a teacher's answers as well as the labels.",
     .kind = "distill",
+    .needs_running = true,
     .params_bytes = sizeof(distill_params),
     .params = params,
     .n_params = (int)PARE_COUNT(params),

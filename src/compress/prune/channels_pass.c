@@ -251,6 +251,7 @@ const pare_pass pare_pass_prune_channels = {
     .title = "Remove channels",
     .help = "Takes whole channels out of the network: fewer parameters, a smaller file, less time.",
     .kind = "prune",
+    .needs_running = true,
     .params_bytes = sizeof(channels_params),
     .params = params,
     .n_params = (int)PARE_COUNT(params),

@@ -225,6 +225,7 @@ const pare_pass pare_pass_quantize = {
     .help = "Static int8: observes activations on training samples, then stores weights and runs layers as "
             "8-bit integers.",
     .kind = "quantize",
+    .needs_running = true,
     .params_bytes = sizeof(quantize_params),
     .params = params,
     .n_params = (int)PARE_COUNT(params),

@@ -87,6 +87,7 @@ const pare_pass pare_pass_train = {
     .title = "Train",
     .help = "Trains the weights on labelled samples; pruned weights stay zero.",
     .kind = "train",
+    .needs_running = true,
     .params_bytes = sizeof(pare_train_params),
     .params = params,
     .n_params = (int)PARE_COUNT(params),
