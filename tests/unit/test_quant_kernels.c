@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "kernels/q8_add/q8_add.h"
 #include "kernels/q8_depthwise/q8_depthwise.h"
 #include "kernels/q8_gemm/q8_check_relaxed.h"
 #include "kernels/q8_gemm/q8_matrix.h"
@@ -338,6 +339,34 @@ static void requantization_rounds_halves_to_even_and_saturates(void **state) {
   }
 }
 
+/* Ratios of any size, halves among the sums, and bounds of an activation. */
+static void every_addition_equals_the_reference(void **state) {
+  (void)state;
+  pare_rng rng = pare_rng_new(6, "add");
+  for (int round = 0; round < 3000; round++) {
+    const int64_t n = 1 + pare_rng_below(&rng, 80);
+    uint8_t *a = some_bytes(ctx, &rng, n), *b = some_bytes(ctx, &rng, n), *want = some_bytes(ctx, &rng, n),
+            *have = some_bytes(ctx, &rng, n);
+    pare_q8_add_args args = {.a = a, .b = b, .n = n, .is_signed = pare_rng_below(&rng, 2), .y = want};
+    args.ratio_a = ldexpf(0.5f + pare_rng_f32(&rng) / 2, (int)pare_rng_below(&rng, 24) - 8);
+    args.ratio_b = round % 3 ? 0.5f : -args.ratio_a;
+    if (round % 7 == 0) args.ratio_a = 0.5f;
+    args.fixed = round % 50 ? (float)pare_rng_below(&rng, 1000) / 4 - 100 : NAN;
+    args.low = (args.is_signed ? -128.0f : 0.0f) + (float)pare_rng_below(&rng, 2) * 40.0f;
+    args.high = (args.is_signed ? 127.0f : 255.0f) - (float)pare_rng_below(&rng, 2) * 40.0f;
+    pare_q8_add_at(0)->run(&args);
+    args.y = have;
+    for (int v = 1; v < pare_q8_add_count(); v++) {
+      pare_q8_add_at(v)->run(&args);
+      assert_memory_equal(want, have, (size_t)n);
+    }
+    pare_free(ctx, a);
+    pare_free(ctx, b);
+    pare_free(ctx, want);
+    pare_free(ctx, have);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_gemm_variant_gives_the_defined_integers),
@@ -345,6 +374,7 @@ int main(void) {
       cmocka_unit_test(the_check_at_load_sees_a_broken_tile),
       cmocka_unit_test(the_longest_sum_of_extremes_is_exact),
       cmocka_unit_test(every_requantization_equals_the_reference),
+      cmocka_unit_test(every_addition_equals_the_reference),
       cmocka_unit_test(requantization_rounds_halves_to_even_and_saturates),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

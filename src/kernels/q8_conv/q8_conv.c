@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "kernels/simd.h"
+
 #define STRIP_BYTES 32768 /* of input: the first cache, or most of it */
 #define WHOLE       64    /* channels are filled up to whole panels of any variant */
 
@@ -181,11 +183,20 @@ typedef struct work {
   uint8_t *scratch;
 } work;
 
-static void fill(const work *all, void *to, int64_t from, int64_t n) {
-  if (all->conv->packing->format == PARE_Q8_BYTES)
-    memset((uint8_t *)to + from, zero_of(all->conv, all->zero_x), (size_t)n);
-  else
-    memset((int16_t *)to + from, 0, (size_t)n * sizeof(int16_t));
+/* Elements [from, end) of padding, in whole vectors: what is written too much is overwritten by the row that follows, or lies where kernels may
+ * read. A few channels are not worth a call to memset. */
+static void fill(const work *all, void *strip, int64_t from, int64_t end) {
+  const pare_q8_conv *conv = all->conv;
+  const bool bytes = conv->packing->format == PARE_Q8_BYTES;
+  const v128_t value = wasm_i8x16_splat((int8_t)(bytes ? zero_of(conv, all->zero_x) : 0));
+  uint8_t *to = strip;
+  if (end - from > 64) {
+    memset(to + from * element_bytes(conv), wasm_i8x16_extract_lane(value, 0),
+           (size_t)((end - from) * element_bytes(conv)));
+    return;
+  }
+  for (int64_t i = from * element_bytes(conv); i < end * element_bytes(conv); i += 16)
+    wasm_v128_store(to + i, value);
 }
 
 static void bring(const work *all, const uint8_t *x, int64_t n, void *to, int64_t at) {
@@ -199,21 +210,20 @@ static void bring(const work *all, const uint8_t *x, int64_t n, void *to, int64_
   }
 }
 
-/* Input rows [first, first + n) of the padded image at `x`, in the kernel's format. */
+/* Input rows [first, first + n) of the padded image at `x`, in the kernel's format. The padding behind a row and before the next is one. */
 static void lay_out(const work *all, const uint8_t *x, int64_t first, int64_t n, void *strip) {
   const pare_q8_conv *conv = all->conv;
   const pare_window *w = &conv->window;
   const int64_t left = w->pad_begin[1] * conv->c, middle = w->in[1] * conv->c;
+  int64_t done = 0; /* elements */
   for (int64_t i = 0; i < n; i++) {
-    const int64_t row = first + i - w->pad_begin[0], at = i * conv->row;
-    if (row < 0 || row >= w->in[0]) {
-      fill(all, strip, at, conv->row);
-      continue;
-    }
-    if (left) fill(all, strip, at, left);
-    bring(all, x + row * middle, middle, strip, at + left);
-    if (left + middle < conv->row) fill(all, strip, at + left + middle, conv->row - left - middle);
+    const int64_t row = first + i - w->pad_begin[0], at = i * conv->row + left;
+    if (row < 0 || row >= w->in[0]) continue;
+    fill(all, strip, done, at);
+    bring(all, x + row * middle, middle, strip, at);
+    done = at + middle;
   }
+  fill(all, strip, done, n * conv->row);
 }
 
 static void run_kernel(const work *all, const void *a, int64_t m, int64_t at) {

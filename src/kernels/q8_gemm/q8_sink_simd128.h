@@ -15,6 +15,9 @@ typedef struct pare_q8_ending {
   uint8_t *y;               /* of place 0, at channel n; NULL: sums */
   int32_t *sums;            /* the same */
   int64_t row, count;
+  /* Places that must follow those that are stored whole: where fewer than eight channels are all that there are, these write over what is too
+   * much; where there are others, there never are so many places. */
+  int64_t behind;
   bool bounded;
 } pare_q8_ending;
 
@@ -35,6 +38,9 @@ PARE_INLINE pare_q8_ending pare_q8_ending_at(const pare_q8_sink *sink, int64_t n
       .sums = sink->y ? NULL : sink->sums + n,
       .row = sink->row,
       .count = n_all - n,
+      .behind = n_all - n >= 8                 ? 0
+                : n == 0 && sink->row == n_all ? 7 / n_all
+                                               : INT32_MAX,
       .bounded = sink->bounded,
   };
 }
@@ -65,32 +71,41 @@ PARE_INLINE v128_t pare_q8_clamped(const pare_q8_ending *end, v128_t acc, int i)
   return pare_q8_rounded(end, wasm_f32x4_pmin(end->high, value));
 }
 
-/* One place: whole, partial, or sums. */
-static inline void pare_q8_store1x8(const pare_q8_ending *end, int64_t m, v128_t first, v128_t second) {
+/* `n` places from m on, one by one: whole, partial, or sums. One function for all tiles of a file, so that each stays small. */
+static __attribute__((noinline)) void pare_q8_store_each(const pare_q8_ending *end, int64_t m, int64_t n,
+                                                         const v128_t (*sum)[2]) {
   const size_t count = (size_t)(end->count < 8 ? end->count : 8);
-  v128_t acc[2] = {first, second};
-  if (!end->y) {
-    acc[0] = wasm_i32x4_add(first, end->bias[0]);
-    acc[1] = wasm_i32x4_add(second, end->bias[1]);
-    memcpy(end->sums + m * end->row, acc, count * sizeof(int32_t));
-    return;
+  for (int64_t i = 0; i < n; i++) {
+    const int64_t at = (m + i) * end->row;
+    if (!end->y) {
+      const v128_t acc[2] = {wasm_i32x4_add(sum[i][0], end->bias[0]),
+                             wasm_i32x4_add(sum[i][1], end->bias[1])};
+      memcpy(end->sums + at, acc, count * sizeof(int32_t));
+      continue;
+    }
+    const v128_t words = end->bounded ? pare_q8_words(end, sum[i])
+                                      : wasm_i16x8_narrow_i32x4(pare_q8_clamped(end, sum[i][0], 0),
+                                                                pare_q8_clamped(end, sum[i][1], 1));
+    const v128_t bytes = pare_q8_bytes(end, words, words);
+    if (count == 8)
+      wasm_v128_store64_lane(end->y + at, bytes, 0);
+    else
+      pare_store_few(end->y + at, bytes, count);
   }
-  const v128_t words =
-      end->bounded ? pare_q8_words(end, acc)
-                   : wasm_i16x8_narrow_i32x4(pare_q8_clamped(end, first, 0), pare_q8_clamped(end, second, 1));
-  const v128_t bytes = pare_q8_bytes(end, words, words);
-  if (count == 8)
-    wasm_v128_store64_lane(end->y + m * end->row, bytes, 0);
-  else
-    pare_store_few(end->y + m * end->row, bytes, count);
+}
+
+PARE_INLINE void pare_q8_store1x8(const pare_q8_ending *end, int64_t m, v128_t first, v128_t second) {
+  const v128_t sum[1][2] = {{first, second}};
+  pare_q8_store_each(end, m, 1, sum);
 }
 
 /* `places` places from m on (a constant), of which `n` count. */
 PARE_INLINE void pare_q8_store8(const pare_q8_ending *end, int64_t m, int64_t n, const v128_t (*sum)[2],
                                 const int places) {
-  if (!end->y || !end->bounded || end->count < 8 || n < places) {
-    for (int i = 0; i < places; i++)
-      if (i < n) pare_q8_store1x8(end, m + i, sum[i][0], sum[i][1]);
+  if (!end->y || !end->bounded || n < places + end->behind) {
+    v128_t all[8][2]; /* in memory, so that `sum` need not be */
+    PARE_Q8_UNROLL for (int i = 0; i < places; i++) all[i][0] = sum[i][0], all[i][1] = sum[i][1];
+    pare_q8_store_each(end, m, n < places ? n : places, all);
     return;
   }
   uint8_t *y = end->y + m * end->row;
