@@ -9,13 +9,13 @@
 #include "kernels/f32_math/f32_math_forms.h"
 
 float pare_expf(float x) {
-  return exp_form(x);
+  return exp_form(&known, x);
 }
 float pare_sigmoidf(float x) {
-  return sigmoid_form(x);
+  return sigmoid_form(&known, x);
 }
 float pare_tanhf(float x) {
-  return x != x ? x : tanh_form(x);
+  return x != x ? x : tanh_form(&known, x);
 }
 
 PARE_F32_MATH_LOOPS(static inline void, , _plain)
@@ -93,6 +93,6 @@ float pare_erff(float x) {
   r = r * t + -0.6333469f;
   r = r * t + -1.1295149f;
   r = r * t + 0.00017468604f;
-  const float y = a > 4.0f ? 1.0f : 1.0f - exp_form(r);
+  const float y = a > 4.0f ? 1.0f : 1.0f - exp_form(&known, r);
   return x < 0.0f ? -y : y;
 }

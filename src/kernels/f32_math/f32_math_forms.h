@@ -30,58 +30,91 @@ INLINE float from_bits(uint32_t bits) {
 }
 
 /* ln 2 = LN2_HIGH + LN2_LOW; LN2_HIGH has 9 bits, so that n * LN2_HIGH is exact for |n| < 2^15. */
-#define LN2_HIGH   0.693359375f
-#define LN2_LOW    (-2.12194440e-4f)
-#define LOG2_E     1.44269504f
-#define TO_NEAREST 12582912.0f /* 1.5 * 2^23: adding and taking it off rounds to the nearest integer */
+#define LN2_HIGH 0.693359375f
+#define LN2_LOW  (-2.12194440e-4f)
+
+/* What the forms compute with. In memory, because V8 builds a vector constant of four or five instructions, anew in
+ * every turn of a loop. */
+typedef struct constants {
+  float most, least; /* of x: beyond, e^x is infinite, or 0 */
+  float log2_e, ln2_high, ln2_low;
+  float to_nearest; /* 1.5 * 2^23: adding and taking it off rounds to the nearest integer */
+  float exp[5], tanh[6];
+  float one, two, tanh_small;
+  uint32_t sign, exponent_bias;
+} constants;
+
+static const constants known = {
+    .most = 89.0f,
+    .least = -104.0f,
+    .log2_e = 1.44269504f,
+    .ln2_high = LN2_HIGH,
+    .ln2_low = LN2_LOW,
+    .to_nearest = 12582912.0f,
+    .exp = {0.0013951715f, 0.008369599f, 0.041666187f, 0.16666512f, 0.5f},
+    .tanh = {0.002147533f, -0.008182669f, 0.021702966f, -0.053947203f, 0.1333321f, -0.3333333f},
+    .one = 1.0f,
+    .two = 2.0f,
+    .tanh_small = 0.625f,
+    .sign = 0x80000000u,
+    .exponent_bias = 127u,
+};
+
+/* Where they are, and not what: a compiler that saw through it would write the numbers out again. */
+INLINE const constants *known_somewhere(void) {
+  const constants *k = &known;
+  __asm__("" : "+r"(k));
+  return k;
+}
 
 /* x = n ln2 + r; e^x = 2^n (1 + r + r^2 Q(r)), |r| <= ln2 / 2, |Q's error| r^2 < 4e-9. Two factors give
  * 2^n, so that results below 2^-126 are reached gradually. */
-INLINE float exp_form(float x) {
-  float t = x > 89.0f ? 89.0f : x;
-  t = t < -104.0f ? -104.0f : t;
-  const float shifted = t * LOG2_E + TO_NEAREST;
-  const float n = shifted - TO_NEAREST;
-  const int32_t i_n = (int32_t)(to_bits(shifted) - to_bits(TO_NEAREST));
-  const float high = t - n * LN2_HIGH, low = n * LN2_LOW;
+INLINE float exp_form(const constants *k, float x) {
+  float t = x > k->most ? k->most : x;
+  t = t < k->least ? k->least : t;
+  const float shifted = t * k->log2_e + k->to_nearest;
+  const float n = shifted - k->to_nearest;
+  const int32_t i_n = (int32_t)(to_bits(shifted) - to_bits(k->to_nearest));
+  const float high = t - n * k->ln2_high, low = n * k->ln2_low;
   const float r = high - low, lost = (high - r) - low; /* what rounding r took away */
-  float q = 0.0013951715f;
-  q = q * r + 0.008369599f;
-  q = q * r + 0.041666187f;
-  q = q * r + 0.16666512f;
-  q = q * r + 0.5f;
-  const float p = ((q * (r * r) + lost) + r) + 1.0f;
+  float q = k->exp[0];
+  q = q * r + k->exp[1];
+  q = q * r + k->exp[2];
+  q = q * r + k->exp[3];
+  q = q * r + k->exp[4];
+  const float p = ((q * (r * r) + lost) + r) + k->one;
   const int32_t half = i_n >> 1;
-  const uint32_t first = (uint32_t)half + 127u, second = (uint32_t)(i_n - half) + 127u;
+  const uint32_t first = (uint32_t)half + k->exponent_bias,
+                 second = (uint32_t)(i_n - half) + k->exponent_bias;
   return (p * from_bits(first << 23)) * from_bits(second << 23);
 }
 
 /* sigmoid(x) = 1 / (1 + e^-x) for x >= 0, e^x / (1 + e^x) below: the exponential never overflows. What
  * rounding the divisor took away (`lost`) is put back: 1 / (s + lost) = 1/s - lost/s^2. */
-INLINE float sigmoid_form(float x) {
-  const float e = exp_form(from_bits(to_bits(x) | 0x80000000u));
-  const float top = x < 0.0f ? e : 1.0f;
-  const float divisor = 1.0f + e, lost = e - (divisor - 1.0f);
+INLINE float sigmoid_form(const constants *k, float x) {
+  const float e = exp_form(k, from_bits(to_bits(x) | k->sign));
+  const float top = x < 0.0f ? e : k->one;
+  const float divisor = k->one + e, lost = e - (divisor - k->one);
   const float first = top / divisor;
-  const float inverse = x < 0.0f ? 1.0f - first : first;
+  const float inverse = x < 0.0f ? k->one - first : first;
   const float y = first - (first * inverse) * lost;
   return x != x ? x : y;
 }
 
 /* |x| < 0.625: x + x^3 P(x^2). Beyond: 1 - 2 / (e^2|x| + 1), with the sign of x. */
-INLINE float tanh_form(float x) {
-  const uint32_t sign = to_bits(x) & 0x80000000u;
-  const float a = from_bits(to_bits(x) & 0x7fffffffu);
-  const float big = 1.0f - 2.0f / (exp_form(a + a) + 1.0f);
+INLINE float tanh_form(const constants *k, float x) {
+  const uint32_t sign = to_bits(x) & k->sign;
+  const float a = from_bits(to_bits(x) & ~k->sign);
+  const float big = k->one - k->two / (exp_form(k, a + a) + k->one);
   const float z = a * a;
-  float p = 0.002147533f;
-  p = p * z + -0.008182669f;
-  p = p * z + 0.021702966f;
-  p = p * z + -0.053947203f;
-  p = p * z + 0.1333321f;
-  p = p * z + -0.3333333f;
+  float p = k->tanh[0];
+  p = p * z + k->tanh[1];
+  p = p * z + k->tanh[2];
+  p = p * z + k->tanh[3];
+  p = p * z + k->tanh[4];
+  p = p * z + k->tanh[5];
   const float small = (p * z) * a + a;
-  const float y = a < 0.625f ? small : big;
+  const float y = a < k->tanh_small ? small : big;
   return from_bits(to_bits(y) | sign);
 }
 
@@ -94,7 +127,8 @@ INLINE float tanh_form(float x) {
 
 #define PARE_F32_MATH_LOOP(TYPE, name, form)                                                                 \
   TYPE name(const float *x, float *y, int64_t n) {                                                           \
-    PARE_F32_MATH_LANES for (int64_t i = 0; i < n; i++) y[i] = form(x[i]);                                   \
+    const constants *const k = known_somewhere();                                                            \
+    PARE_F32_MATH_LANES for (int64_t i = 0; i < n; i++) y[i] = form(k, x[i]);                                \
   }
 
 /* The three loops: `TYPE` and the names' two ends are the caller's. */
