@@ -68,8 +68,18 @@ static pare_status prepare(pare_call *call) {
   return PARE_OK;
 }
 
-static void add_products(const float *a, const float *b, float *to, int64_t n) {
+/* restrict: where size counts, the compiler makes no vectors of a loop that it must first prove safe. */
+static void add_products(const float *restrict a, const float *restrict b, float *restrict to, int64_t n) {
   for (int64_t i = 0; i < n; i++) to[i] = to[i] + a[i] * b[i];
+}
+
+static void move_cell(const float *restrict f_gate, const float *restrict i_gate, const float *restrict g,
+                      float *restrict c, int64_t n) {
+  for (int64_t k = 0; k < n; k++) c[k] = f_gate[k] * c[k] + i_gate[k] * g[k];
+}
+
+static void multiply(const float *restrict a, const float *restrict b, float *restrict to, int64_t n) {
+  for (int64_t k = 0; k < n; k++) to[k] = a[k] * b[k];
 }
 
 /* One sequence, one step: a [4H] gate sums (i, o, f, c) become gates; c and h move on. */
@@ -93,12 +103,29 @@ static void advance(const pare_recurrent *l, int64_t d, const float *peephole, f
     pare_activate(&f[0], f_gate, n);
   }
   pare_activate(&f[1], g, n);
-  for (int64_t k = 0; k < n; k++) c[k] = f_gate[k] * c[k] + i_gate[k] * g[k];
+  move_cell(f_gate, i_gate, g, c, n);
   if (peephole) add_products(peephole + n, c, o_gate, n);
   if (l->clip > 0.0f) pare_clip_n(l->clip, o_gate, n);
   pare_activate(&f[0], o_gate, n);
   f[2].run(&f[2], c, hc, n);
-  for (int64_t k = 0; k < n; k++) h[k] = o_gate[k] * hc[k];
+  multiply(o_gate, hc, h, n);
+}
+
+/* Weights of more than the second cache: every other step goes through them backwards, and finds there what the
+ * step before read last. */
+#define BLOCK_COLUMNS 256
+
+static void multiply_state(const pare_call *call, const pare_f32_gemm_args *all, bool backwards) {
+  const int64_t n_blocks = (all->n + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;
+  for (int64_t i = 0; i < n_blocks; i++) {
+    const int64_t first = (backwards ? n_blocks - 1 - i : i) * BLOCK_COLUMNS, left = all->n - first;
+    pare_f32_gemm_args args = *all;
+    args.n = left < BLOCK_COLUMNS ? left : BLOCK_COLUMNS;
+    args.b += first * all->k;
+    args.c += first;
+    if (args.column_bias) args.column_bias += first;
+    pare_f32_gemm(call->pool, call->numerics, &args);
+  }
 }
 
 /* All steps of direction d. `saved` NULL: not training. */
@@ -131,7 +158,7 @@ static void run_steps(const pare_recurrent *l, pare_call *call, int64_t d, const
       const int64_t len = pare_recurrent_length_of(l, call, b), t = pare_recurrent_time(l, d, s, len);
       pare_op_copy(p->step + b * 4 * h, p->gates + pare_recurrent_row(l, t, b) * 4 * h, row_bytes);
     }
-    pare_f32_gemm(call->pool, call->numerics, &args);
+    multiply_state(call, &args, s % 2);
     for (int64_t b = 0; b < n; b++) {
       const int64_t len = pare_recurrent_length_of(l, call, b), t = pare_recurrent_time(l, d, s, len);
       float *to = y ? y + pare_recurrent_y_at(l, t, d, b) : NULL;
