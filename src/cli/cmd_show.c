@@ -31,14 +31,27 @@ static bool known(const view *v, int i_value, pare_dtype *dtype, pare_shape *sha
   return value->is_initializer || value->has_shape;
 }
 
+/* "[1,6,28,28]"; an open dimension by its name in the file, or "?". What does not fit is cut. */
+static void dims_text(const pare_value *value, const pare_shape *shape, char *text, size_t size) {
+  size_t used = (size_t)snprintf(text, size, "[");
+  for (int k = 0; k < shape->rank && used < size; k++) {
+    const char *name = value->dim_names[k] && *value->dim_names[k] ? value->dim_names[k] : "?";
+    const char *comma = k ? "," : "";
+    const int n = shape->dims[k] >= 0
+                      ? snprintf(text + used, size - used, "%s%lld", comma, (long long)shape->dims[k])
+                      : snprintf(text + used, size - used, "%s%.20s", comma, name);
+    used += n > 0 ? (size_t)n : 0;
+  }
+  if (used < size) snprintf(text + used, size - used, "]");
+}
+
 /* "f32 [1,6,28,28]", "?" where the file does not say. */
 static const char *type_text(const view *v, int i_value, char text[80]) {
   pare_dtype dtype;
   pare_shape shape;
-  char dims[64];
-  bool has_shape = known(v, i_value, &dtype, &shape);
-  snprintf(text, 80, "%s %s", dtype == PARE_NONE ? "?" : pare_dtype_name(dtype),
-           has_shape ? pare_shape_text(&shape, dims, sizeof dims) : "[?]");
+  char dims[64] = "[?]";
+  if (known(v, i_value, &dtype, &shape)) dims_text(&v->model->values[i_value], &shape, dims, sizeof dims);
+  snprintf(text, 80, "%s %s", dtype == PARE_NONE ? "?" : pare_dtype_name(dtype), dims);
   return text;
 }
 

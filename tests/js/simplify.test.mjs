@@ -25,7 +25,8 @@ async function simplified(file) {
   }
   assert.deepEqual(written[0], written[1]);
   const shown = await program('native', ['show', join(folder, 'native.onnx'), '--json']);
-  return { bytes: written[0], operators: JSON.parse(shown.out).nodes.map(({ op }) => op) };
+  const text = await program('native', ['show', join(folder, 'native.onnx')]);
+  return { bytes: written[0], operators: JSON.parse(shown.out).nodes.map(({ op }) => op), shown: text.out };
 }
 
 async function answers(bytes, dims) {
@@ -64,8 +65,10 @@ test('a channel shuffle with an open batch: 55 nodes become the eight that compu
 
 test('self-attention with open batch and length', async () => {
   const file = golden('open_attention.onnx');
-  const { bytes, operators } = await simplified(file);
+  const { bytes, operators, shown } = await simplified(file);
   assert.equal(operators.length, 17);
+  assert.match(shown, /\/qkv\/Add_output_0 f32 \[batch,time,48\]/, 'shapes are in the file, with the names of what is open');
+  assert.match(shown, /Softmax_output_0 f32 \[batch,2,time,time\]/);
   for (const op of ['Shape', 'Gather', 'Constant', 'Concat', 'Unsqueeze', 'Cast']) assert.ok(!operators.includes(op), op);
   await assertSame(file, bytes, [[1, 5, 16], [3, 5, 16], [2, 9, 16], [4, 1, 16]]); // biome-ignore format: shapes
 });

@@ -111,6 +111,24 @@ pare_status pare_simplify_reshapes(pare_model *model, const pare_probes *probes)
   return PARE_OK;
 }
 
+/* ---- shapes -------------------------------------------------------------------------------------------------------------------- */
+
+void pare_simplify_shapes(pare_model *model, const pare_probes *probes) {
+  for (int i = 0; i < model->n_values; i++) {
+    pare_value *value = &model->values[i];
+    const char *names[PARE_MAX_RANK];
+    pare_shape shape;
+    if (value->i_producer < 0 || value->has_shape || value->kind != PARE_KIND_TENSOR) continue;
+    if (!pare_probes_shape(probes, i, &shape, names)) continue;
+    const pare_dtype dtype = pare_probes_value(probes, 0, i)->dtype;
+    if (dtype == PARE_NONE) continue;
+    value->dtype = dtype;
+    value->has_shape = true;
+    value->shape = shape;
+    for (int k = 0; k < shape.rank; k++) value->dim_names[k] = names[k];
+  }
+}
+
 /* ---- what does nothing ----------------------------------------------------------------------------------------------------------- */
 
 void pare_simplify_casts(pare_model *model, const pare_probes *probes) {

@@ -4,27 +4,20 @@
 
 #include "session/session.h"
 
-#define MAX_SYMBOLS 64
-
-/* Open dimensions that have one name, and all first ones without a name (the batch), are one symbol. */
-typedef struct symbols {
-  const char *names[MAX_SYMBOLS];
-  int n;
-} symbols;
-
-static int symbol_of(symbols *known, const pare_value *value, int axis) {
-  static const char batch[] = "", own[] = "?";
-  const char *name = value->dim_names[axis];
-  if (!name || !*name) name = axis == 0 ? batch : own;
-  for (int i = 0; i < known->n && name != own; i++)
-    if (strcmp(known->names[i], name) == 0) return i;
-  if (known->n == MAX_SYMBOLS) return -1;
-  known->names[known->n] = name;
-  return known->n++;
+/* Open dimensions that have one name, and all first ones without a name (the batch), are one symbol. -1: too many. */
+static int symbol_of(pare_probes *known, const pare_value *value, int axis) {
+  const char *name = value->dim_names[axis] ? value->dim_names[axis] : "";
+  const bool is_own = !*name && axis > 0;
+  for (int i = 0; i < known->n_symbols && !is_own; i++)
+    if (known->symbols[i] && strcmp(known->symbols[i], name) == 0) return i;
+  if (known->n_symbols == PARE_MAX_SYMBOLS) return -1;
+  known->symbols[known->n_symbols] = is_own ? NULL : name;
+  return known->n_symbols++;
 }
 
-static pare_status fill_shapes(const pare_model *model, int64_t scale, int64_t first, pare_shape *shapes) {
-  symbols known = {.n = 0};
+static pare_status fill_shapes(const pare_model *model, pare_probes *probes, int i_probe,
+                               pare_shape *shapes) {
+  probes->n_symbols = 0;
   for (int i = 0; i < model->n_inputs; i++) {
     const pare_value *value = &model->values[model->inputs[i]];
     if (value->kind != PARE_KIND_TENSOR || !value->has_shape)
@@ -32,37 +25,38 @@ static pare_status fill_shapes(const pare_model *model, int64_t scale, int64_t f
     shapes[i] = value->shape;
     for (int j = 0; j < shapes[i].rank; j++) {
       if (shapes[i].dims[j] >= 0) continue;
-      const int symbol = symbol_of(&known, value, j);
+      const int symbol = symbol_of(probes, value, j);
       if (symbol < 0) return pare_fail(model->ctx, PARE_UNSUPPORTED, "too many dimensions are open");
-      shapes[i].dims[j] = scale * (first + symbol);
+      shapes[i].dims[j] = probes->scale[i_probe] * (probes->first[i_probe] + symbol);
     }
   }
   return PARE_OK;
 }
 
-static pare_status fold_at(const pare_model *model, int64_t scale, int64_t first, pare_model **out) {
+static pare_status fold_at(const pare_model *model, pare_probes *probes, int i_probe) {
   pare_model *folded = NULL;
   pare_shape *shapes = pare_alloc_array(model->ctx, (size_t)model->n_inputs + 1, sizeof *shapes);
-  *out = NULL;
   if (!shapes) return PARE_OUT_OF_MEMORY;
-  pare_status status = fill_shapes(model, scale, first, shapes);
+  pare_status status = fill_shapes(model, probes, i_probe, shapes);
   if (status == PARE_OK) status = pare_model_clone(model, &folded);
   if (status == PARE_OK) status = pare_fold_for_file(folded, shapes);
   pare_free(model->ctx, shapes);
   if (status == PARE_OK)
-    *out = folded;
+    probes->models[i_probe] = folded;
   else
     pare_model_free(folded);
   return status;
 }
 
 /* Small sizes first; where the network is not made for them (an image must outlast its poolings), large ones. */
-static pare_status make_one(const pare_model *model, int i_probe, pare_model **out) {
-  static const struct { int64_t scale, first; } sizes[PARE_N_PROBES] = {{1, 2}, {1, 17}, {32, 3}, {32, 7}};
-  const int64_t first = sizes[i_probe].first;
-  pare_status status = fold_at(model, sizes[i_probe].scale, first, out);
-  if (status == PARE_OK || status == PARE_OUT_OF_MEMORY || sizes[i_probe].scale > 1) return status;
-  return fold_at(model, 32, first, out);
+static pare_status make_one(const pare_model *model, pare_probes *probes, int i) {
+  static const int64_t scales[PARE_N_PROBES] = {1, 1, 32, 32}, firsts[PARE_N_PROBES] = {2, 17, 3, 7};
+  probes->scale[i] = scales[i];
+  probes->first[i] = firsts[i];
+  const pare_status status = fold_at(model, probes, i);
+  if (status == PARE_OK || status == PARE_OUT_OF_MEMORY || scales[i] > 1) return status;
+  probes->scale[i] = 32;
+  return fold_at(model, probes, i);
 }
 
 /* Finishing a model keeps the order of what stays and puts what is new behind it. */
@@ -81,7 +75,7 @@ pare_status pare_probes_make(const pare_model *model, pare_probes *out) {
   *out = (pare_probes){.ctx = model->ctx};
   pare_status status = PARE_OK;
   for (int i = 0; i < PARE_N_PROBES && status == PARE_OK; i++) {
-    status = make_one(model, i, &out->models[i]);
+    status = make_one(model, out, i);
     if (status == PARE_OK) status = find_places(model, out->models[i], &out->places[i]);
   }
   if (status != PARE_OK) pare_probes_free(out);
@@ -123,4 +117,36 @@ const pare_tensor *pare_probes_constant(const pare_probes *probes, int i_value) 
 const pare_tensor *pare_probes_whole_numbers(const pare_probes *probes, int i_probe, int i_value) {
   const pare_tensor *tensor = constant_in(probes, i_probe, i_value);
   return tensor && tensor->dtype == PARE_S64 ? tensor : NULL;
+}
+
+/* -1: neither a number nor a symbol. */
+static int64_t dimension(const pare_probes *probes, const pare_value *const in[PARE_N_PROBES], int axis,
+                         int *symbol) {
+  const int64_t first = in[0]->shape.dims[axis];
+  bool is_fixed = true;
+  *symbol = (int)(first / probes->scale[0] - probes->first[0]);
+  for (int k = 0; k < PARE_N_PROBES; k++) {
+    const int64_t here = in[k]->shape.dims[axis];
+    is_fixed = is_fixed && here == first;
+    if (here != probes->scale[k] * (probes->first[k] + *symbol)) *symbol = -1;
+  }
+  if (*symbol >= probes->n_symbols) *symbol = -1;
+  return is_fixed ? first : -1;
+}
+
+bool pare_probes_shape(const pare_probes *probes, int i_value, pare_shape *shape, const char **names) {
+  const pare_value *in[PARE_N_PROBES];
+  for (int k = 0; k < PARE_N_PROBES; k++) {
+    in[k] = pare_probes_value(probes, k, i_value);
+    if (!in[k] || !in[k]->has_shape || in[k]->shape.rank != in[0]->shape.rank) return false;
+  }
+  *shape = in[0]->shape;
+  for (int axis = 0; axis < shape->rank; axis++) {
+    int symbol;
+    shape->dims[axis] = dimension(probes, in, axis, &symbol);
+    const bool is_symbol = shape->dims[axis] < 0 && symbol >= 0;
+    names[axis] =
+        is_symbol && probes->symbols[symbol] && *probes->symbols[symbol] ? probes->symbols[symbol] : NULL;
+  }
+  return true;
 }

@@ -14,6 +14,7 @@ static pare_status use_probes(pare_model *model) {
   PARE_TRY(pare_probes_make(model, &probes));
   pare_status status = pare_simplify_constants(model, &probes);
   if (status == PARE_OK) status = pare_simplify_reshapes(model, &probes);
+  if (status == PARE_OK) pare_simplify_shapes(model, &probes);
   if (status == PARE_OK) pare_simplify_casts(model, &probes);
   pare_probes_free(&probes);
   return status == PARE_OK ? pare_model_finish(model) : status;
