@@ -40,6 +40,13 @@ pare_status pare_plan_steps(pare_session *session, const pare_shape *input_shape
 pare_status pare_dynamic_plan(pare_session *session, const pare_shape *input_shapes);
 pare_status pare_dynamic_run(pare_session *session);
 void pare_dynamic_free(pare_session *session);
+/* The same where the module has them, NULL where not: what needs them is in the second part of ops.def (dynamic_forms.c). */
+typedef struct pare_dynamic_forms {
+  pare_status (*plan)(pare_session *session, const pare_shape *input_shapes);
+  pare_status (*run)(pare_session *session);
+  void (*free)(pare_session *session);
+} pare_dynamic_forms;
+const pare_dynamic_forms *pare_dynamic_forms_here(void);
 /* Gives every value that is computed a place in session->memory, and sets memory_bytes. */
 pare_status pare_plan_memory(pare_session *session);
 

@@ -81,6 +81,12 @@ static pare_status prepare_steps(pare_session *session) {
   return PARE_OK;
 }
 
+static pare_status plan_dynamic(pare_session *session, const pare_shape *shapes) {
+  const pare_dynamic_forms *forms = pare_dynamic_forms_here();
+  if (forms) return forms->plan(session, shapes);
+  return pare_fail(session->ctx, PARE_UNSUPPORTED, "shapes that depend on data: this module leaves them out");
+}
+
 static pare_status plan(pare_session *session, const pare_model *model) {
   PARE_TRY(pare_plan_check_operators(model));
   PARE_TRY(pare_pool_new(session->ctx, session->options.n_threads, &session->pool));
@@ -90,7 +96,7 @@ static pare_status plan(pare_session *session, const pare_model *model) {
   PARE_TRY(pare_plan_input_shapes(session->model, &session->options, shapes));
   bool dynamic = false;
   PARE_TRY(rewrite(session, shapes, &dynamic));
-  if (dynamic || session->options.open) return pare_dynamic_plan(session, shapes);
+  if (dynamic || session->options.open) return plan_dynamic(session, shapes);
   if (session->options.training) PARE_TRY(own_weights(session->model));
   PARE_TRY(pare_plan_steps(session, shapes));
   PARE_TRY(infer_steps(session));
@@ -129,7 +135,7 @@ pare_status pare_session_new(const pare_model *model, const pare_session_options
 
 void pare_session_free(pare_session *session) {
   if (!session) return;
-  pare_dynamic_free(session);
+  if (session->dynamic) pare_dynamic_forms_here()->free(session);
   pare_pool_free(session->pool);
   pare_model_free(session->model);
   pare_free(session->ctx, session->memory);
@@ -141,7 +147,7 @@ void pare_session_free(pare_session *session) {
 /* ---- running ----------------------------------------------------------------------------------------------------------------- */
 
 pare_status pare_session_run(pare_session *session) {
-  if (session->dynamic) return pare_dynamic_run(session);
+  if (session->dynamic) return pare_dynamic_forms_here()->run(session);
   bool profile = session->options.profile;
   for (int i = 0; i < session->n_steps; i++) {
     pare_step *step = &session->steps[i];

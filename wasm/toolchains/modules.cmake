@@ -1,7 +1,7 @@
 # The WebAssembly files. pare.wasm is a reactor (exports, no main): the JavaScript interface loads it, in browsers and
 # in Node. pare-cli.wasm is the command line as a WASI command. The functions of exports.c name themselves
 # (export_name), so no list is kept here. pare-wide.wasm is
-# pare.wasm with every operator of src/ops/ops.def, every pass of src/compress/passes.def and sparse kernels; the command line has all.
+# pare.wasm with every operator of src/ops/ops.def, every pass of src/compress/passes.def, sparse kernels and dynamic sessions; the command line has all.
 # pare-relaxed.wasm and pare-relaxed-wide.wasm are the same two with relaxed SIMD kernels.
 set(pare_stack_bytes 1048576)
 

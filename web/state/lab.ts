@@ -159,7 +159,7 @@ export class LabState {
 
   /** A network that the first core cannot run is opened again in the wide one. */
   async #opened(opened: OpenedModel, bytes: Uint8Array): Promise<OpenedModel> {
-    if (opened.info.unsupported.length === 0) return opened;
+    if (opened.info.runs) return opened;
     await this.#widen();
     return this.client.openModel(bytes, opened.name);
   }
