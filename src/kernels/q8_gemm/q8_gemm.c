@@ -75,6 +75,12 @@ static int column_at(const pare_q8_gemm_kernel *kernel, int place) {
   return place / 8 * 4 + place % 4 + (place % 8 >= 4 ? 16 : 0);
 }
 
+/* Where the i-th byte of a column goes in a step of k of MIXED, and what it becomes. */
+static void put_mixed(int8_t *step, int place, int64_t i, int32_t value) {
+  const bool low = place % 8 < 4;
+  step[place / 8 * 16 + place % 4 * 4 + i * 2 + !low] = (int8_t)(low ? value + 128 : value);
+}
+
 void pare_q8_pack(const pare_q8_gemm_kernel *kernel, const pare_q8_weights *w, void *packed, int32_t *sums) {
   const int64_t step = pare_q8_k_step(kernel), columns = pare_q8_round_up(w->n, kernel->panel);
   int16_t *wide = packed;
@@ -89,10 +95,13 @@ void pare_q8_pack(const pare_q8_gemm_kernel *kernel, const pare_q8_weights *w, v
           if (n < w->n) sums[n] += value;
           if (kernel->format == PARE_Q8_WIDE)
             *wide++ = (int16_t)value;
+          else if (kernel->format == PARE_Q8_MIXED)
+            put_mixed(narrow, place, i - k, value);
           else
             *narrow++ = (int8_t)value;
         }
       }
+      if (kernel->format == PARE_Q8_MIXED) narrow += kernel->panel * step;
     }
   }
 }

@@ -5,7 +5,8 @@
  *
  * Three formats, and each variant takes one:
  *   WIDE   A and B in 16 bits, zero points taken off:      two products and their sum are one i32x4.dot_i16x8
- *   MIXED  A in 16 bits without its zero point, B as s8:    for a single row, where B's way from memory counts
+ *   MIXED  A in 16 bits without its zero point, B as s8:    for a single row, where B's way from memory counts. Of eight columns, four are the
+ *          low bytes of words, 128 higher, and four the high ones: a word is 256 of one weight and one of the other, and needs no widening
  *   BYTES  A as u8, B as s8:                                 four products and their sum are one instruction; A's zero point is in the bias
  * MIXED and BYTES want weights whose own zero point is 0 (128 for u8). Sums wrap modulo 2^32 in every variant, as ONNX Runtime's do; with
  * k <= PARE_Q8_MAX_K none can. All variants agree bit for bit. */
