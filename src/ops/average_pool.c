@@ -7,15 +7,6 @@ static bool is_nd(const pare_call *call) {
   return call->in[0]->shape.rank > 4;
 }
 
-static float divisor(const pare_window *w, bool include_pad, pare_pool_part rows, pare_pool_part columns) {
-  if (!include_pad) return (float)((rows.end - rows.first) * (columns.end - columns.first));
-  int64_t n = 1;
-  const int64_t starts[2] = {rows.start, columns.start};
-  for (int i = 0; i < 2; i++)
-    n *= pare_pool_padded(w->kernel[i], w->dilation[i], starts[i], w->in[i] + w->pad_end[i]);
-  return (float)n;
-}
-
 static pare_status infer(pare_call *call) {
   PARE_TRY(pare_op_attr_type(call, "count_include_pad", PARE_ATTR_INT));
   if (is_nd(call)) {
@@ -47,7 +38,7 @@ static pare_status run_last(pare_call *call) {
           for (int64_t j = columns.first; j < columns.end; j++)
             pare_op_add_f32(y, row + j * w->dilation[1] * c, c);
         }
-        const float n = divisor(w, include_pad, rows, columns);
+        const float n = pare_pool_divisor(w, include_pad, rows, columns);
         for (int64_t k = 0; k < c; k++) y[k] = n > 0.0f ? y[k] / n : 0.0f;
       }
     }
@@ -73,7 +64,7 @@ static pare_status run(pare_call *call) {
           const float *row = x + (rows.start + i * w->dilation[0]) * w->in[1] + columns.start;
           for (int64_t j = columns.first; j < columns.end; j++) sum += row[j * w->dilation[1]];
         }
-        const float n = divisor(w, include_pad, rows, columns);
+        const float n = pare_pool_divisor(w, include_pad, rows, columns);
         *y++ = n > 0.0f ? sum / n : 0.0f;
       }
     }
@@ -91,7 +82,7 @@ static void backward_last(const pare_call *call, const float *dy, float *dx) {
       const pare_pool_part rows = pare_pool_part_at(w, 0, p);
       for (int64_t q = 0; q < w->out[1]; q++, dy += c) {
         const pare_pool_part columns = pare_pool_part_at(w, 1, q);
-        const float n = divisor(w, include_pad, rows, columns);
+        const float n = pare_pool_divisor(w, include_pad, rows, columns);
         for (int64_t k = rows.first; k < rows.end; k++) {
           float *row = dx + ((rows.start + k * w->dilation[0]) * w->in[1] + columns.start) * c;
           for (int64_t j = columns.first; j < columns.end; j++) {
@@ -122,7 +113,7 @@ static pare_status backward(pare_grad_call *grad) {
       const pare_pool_part rows = pare_pool_part_at(w, 0, p);
       for (int64_t q = 0; q < w->out[1]; q++, dy++) {
         const pare_pool_part columns = pare_pool_part_at(w, 1, q);
-        const float n = divisor(w, include_pad, rows, columns), share = n > 0.0f ? *dy / n : 0.0f;
+        const float n = pare_pool_divisor(w, include_pad, rows, columns), share = n > 0.0f ? *dy / n : 0.0f;
         for (int64_t i = rows.first; i < rows.end; i++) {
           float *row = dx + (rows.start + i * w->dilation[0]) * w->in[1] + columns.start;
           for (int64_t j = columns.first; j < columns.end; j++) row[j * w->dilation[1]] += share;

@@ -16,7 +16,7 @@ static bool is_nd(const pare_call *call) {
 
 static pare_status infer(pare_call *call) {
   if (is_nd(call)) return pare_max_pool_nd_infer(call);
-  return pare_max_pool_is_8bit(call) ? pare_max_pool_8bit_infer(call) : pare_pool_infer(call);
+  return pare_max_pool_is_8bit(call) ? pare_pool_infer_shape(call) : pare_pool_infer(call);
 }
 
 static pare_status prepare(pare_call *call) {

@@ -4,16 +4,6 @@
 #include "base/parallel.h"
 #include "kernels/simd.h"
 
-pare_status pare_max_pool_8bit_infer(pare_call *call) {
-  pare_window window;
-  const pare_tensor *x = call->in[0];
-  PARE_TRY(pare_op_need(call, 0));
-  const pare_shape image = pare_op_image(call, x);
-  PARE_TRY(pare_window_read(call, &image, NULL, true, &window));
-  const pare_shape y = pare_window_out_shape(&image, image.dims[1], &window);
-  return pare_op_set_image(call, x->dtype, &y);
-}
-
 typedef struct pool_8bit {
   const pare_window *w;
   const uint8_t *x;

@@ -7,7 +7,6 @@
 static inline bool pare_max_pool_is_8bit(const pare_call *call) {
   return pare_call_has(call, 0) && (call->in[0]->dtype == PARE_U8 || call->in[0]->dtype == PARE_S8);
 }
-pare_status pare_max_pool_8bit_infer(pare_call *call);
 pare_status pare_max_pool_8bit_run(pare_call *call); /* after pare_pool_prepare */
 
 #endif

@@ -4,11 +4,16 @@
 pare_status pare_pool_infer(pare_call *call) {
   static const pare_dtype f32_only[] = {PARE_F32, PARE_NONE};
   PARE_TRY(pare_op_need_dtype(call, 0, f32_only));
+  return pare_pool_infer_shape(call);
+}
+
+pare_status pare_pool_infer_shape(pare_call *call) {
   pare_window window;
+  PARE_TRY(pare_op_need(call, 0));
   const pare_shape x = pare_op_image(call, call->in[0]);
   PARE_TRY(pare_window_read(call, &x, NULL, true, &window));
   const pare_shape y = pare_window_out_shape(&x, x.dims[1], &window);
-  return pare_op_set_image(call, PARE_F32, &y);
+  return pare_op_set_image(call, call->in[0]->dtype, &y);
 }
 
 pare_status pare_pool_infer_global(pare_call *call) {
@@ -28,6 +33,15 @@ pare_status pare_pool_prepare(pare_call *call) {
   call->state = window;
   const pare_shape x = pare_op_image(call, call->in[0]);
   return pare_window_read(call, &x, NULL, true, window);
+}
+
+float pare_pool_divisor(const pare_window *w, bool include_pad, pare_pool_part rows, pare_pool_part columns) {
+  if (!include_pad) return (float)((rows.end - rows.first) * (columns.end - columns.first));
+  int64_t n = 1;
+  const int64_t starts[2] = {rows.start, columns.start};
+  for (int i = 0; i < 2; i++)
+    n *= pare_pool_padded(w->kernel[i], w->dilation[i], starts[i], w->in[i] + w->pad_end[i]);
+  return (float)n;
 }
 
 pare_status pare_pool_couple(const pare_call *call, pare_coupler *coupler) {

@@ -38,11 +38,14 @@ static inline int64_t pare_pool_padded(int64_t kernel, int64_t dilation, int64_t
   return places < kernel ? places : kernel;
 }
 
-pare_status pare_pool_infer(pare_call *call); /* out[0] only */
+pare_status pare_pool_infer(pare_call *call);       /* f32; out[0] only */
+pare_status pare_pool_infer_shape(pare_call *call); /* the same for any type */
 /* [N,C,1,...]: the shape that a pool over the whole image gives; the input's type was checked. */
 pare_status pare_pool_infer_global(pare_call *call);
 /* state: a pare_window */
 pare_status pare_pool_prepare(pare_call *call);
+/* Elements that a mean is over: those inside the image or, with `include_pad`, inside the padded image. */
+float pare_pool_divisor(const pare_window *w, bool include_pad, pare_pool_part rows, pare_pool_part columns);
 /* Images and channels go with each other; the rest stays. */
 pare_status pare_pool_couple(const pare_call *call, pare_coupler *coupler);
 

@@ -6,7 +6,7 @@
 
 enum { A, A_SCALE, A_ZERO, B, B_SCALE, B_ZERO, C_SCALE, C_ZERO };
 
-static pare_status infer(pare_call *call) {
+pare_status pare_q_binary_infer(pare_call *call) {
   PARE_TRY(pare_q_need_8bit(call, A));
   PARE_TRY(pare_q_need_8bit(call, B));
   const pare_dtype dtype = call->in[A]->dtype;
@@ -81,7 +81,7 @@ const pare_op pare_op_qlinear_add = {
     .max_in = 8,
     .min_out = 1,
     .max_out = 1,
-    .infer = infer,
+    .infer = pare_q_binary_infer,
     .run = run,
     .no_gradient = "integers have no gradient",
     .layout = PARE_LAYOUT_ANY,

@@ -33,6 +33,8 @@ static inline int32_t pare_q_zero(const pare_call *call, int i, int64_t at) {
 static inline bool pare_q_const(const pare_call *call, int i) {
   return !pare_call_has(call, i) || (call->in_is_const[i] && call->in[i]->data != NULL);
 }
+/* QLinearAdd and QLinearMul: types and shapes. Inputs A, A_scale, A_zero_point, B, B_scale, B_zero_point, C_scale, C_zero_point. */
+pare_status pare_q_binary_infer(pare_call *call);
 /* Bounds of y for an 8-bit output: its type's, cut by the node's fused activation. */
 void pare_q_bounds(const pare_node *node, pare_dtype dtype, float scale, int32_t zero, int32_t *low,
                    int32_t *high);

@@ -1,27 +1,20 @@
 /* DequantizeLinear -> operator -> QuantizeLinear becomes one integer operator, so that a QDQ model runs on int8 kernels:
  *   Conv -> QLinearConv; Gemm -> QGemm (f32 output where no QuantizeLinear follows); MatMul -> QLinearMatMul or MatMulIntegerToFloat;
- *   Add -> QLinearAdd; GlobalAveragePool -> QLinearGlobalAveragePool; what only moves values runs on the integers as it is.
+ *   Add -> QLinearAdd; GlobalAveragePool -> QLinearGlobalAveragePool; what only moves values runs on the integers as it is;
+ *   fuse_values.c and fuse_table.c have what fewer networks need.
  * A Relu or Clip before the QuantizeLinear becomes the node's clamp, which the operators apply to integers. Nodes are changed in place and keep
  * their names. What does not match runs as it is written. */
 #include <math.h>
 #include <string.h>
 
-#include "session/session.h"
-
-/* What a QuantizeLinear or DequantizeLinear says; values, and the constants behind them. */
-typedef struct pair {
-  int i_node;      /* the QuantizeLinear, -1: none */
-  int i_quantized; /* the integer value */
-  int i_scale, i_zero;
-  const pare_tensor *scale, *zero;
-} pair;
+#include "session/fuse.h"
 
 static const pare_node *node_at(const pare_model *model, int i) {
   return i >= 0 && !model->nodes[i].removed ? &model->nodes[i] : NULL;
 }
 
 /* Scale and zero point must be constants, as many of the one as of the other; the zero point may be left out. */
-static bool read_pair(const pare_model *model, const pare_node *node, pair *out) {
+static bool read_pair(const pare_model *model, const pare_node *node, pare_fuse_pair *out) {
   if (node->n_inputs < 2 || node->inputs[0] < 0) return false;
   out->i_scale = node->inputs[1];
   out->i_zero = node->n_inputs > 2 ? node->inputs[2] : -1;
@@ -32,16 +25,16 @@ static bool read_pair(const pare_model *model, const pare_node *node, pair *out)
 }
 
 /* The zero point tells the type. */
-static bool is_8bit(const pair *p) {
+static bool is_8bit(const pare_fuse_pair *p) {
   return p->zero && (p->zero->dtype == PARE_U8 || p->zero->dtype == PARE_S8);
 }
 
-static bool is_scalar(const pair *p) {
+static bool is_scalar(const pare_fuse_pair *p) {
   return pare_tensor_count(p->scale) == 1;
 }
 
 /* The DequantizeLinear that makes `i_value`. */
-static bool dequantized(const pare_model *model, int i_value, pair *out) {
+static bool dequantized(const pare_model *model, int i_value, pare_fuse_pair *out) {
   if (i_value < 0) return false;
   const pare_node *node = node_at(model, model->values[i_value].i_producer);
   if (!node || !pare_node_is(node, "DequantizeLinear") || !read_pair(model, node, out)) return false;
@@ -49,8 +42,7 @@ static bool dequantized(const pare_model *model, int i_value, pair *out) {
   return true;
 }
 
-/* An 8-bit activation with one scale. */
-static bool activation(const pare_model *model, int i_value, pair *out) {
+bool pare_fuse_activation(const pare_model *model, int i_value, pare_fuse_pair *out) {
   return dequantized(model, i_value, out) && is_scalar(out) && is_8bit(out);
 }
 
@@ -65,15 +57,7 @@ static int only_reader(const pare_model *model, int i_value) {
   return -1;
 }
 
-/* What follows a node: an activation that can be its clamp, then perhaps a QuantizeLinear. */
-typedef struct ending {
-  int i_activation; /* -1: none */
-  int i_output;     /* f32, behind the activation */
-  float low, high;
-  pair q; /* i_node -1: none */
-} ending;
-
-static bool read_clamp(const pare_model *model, const pare_node *node, float *low, float *high) {
+bool pare_fuse_read_clamp(const pare_model *model, const pare_node *node, float *low, float *high) {
   *low = pare_node_is(node, "Relu") ? 0.0f : -INFINITY;
   *high = INFINITY;
   if (pare_node_is(node, "Relu")) return true;
@@ -87,11 +71,11 @@ static bool read_clamp(const pare_model *model, const pare_node *node, float *lo
   return *low <= *high;
 }
 
-static ending ending_of(const pare_model *model, const pare_node *node) {
-  ending end = {-1, node->outputs[0], -INFINITY, INFINITY, {.i_node = -1}};
+pare_fuse_ending pare_fuse_ending_of(const pare_model *model, const pare_node *node) {
+  pare_fuse_ending end = {-1, node->outputs[0], -INFINITY, INFINITY, {.i_node = -1}};
   int i = only_reader(model, end.i_output);
   if (i >= 0 && model->nodes[i].inputs[0] == end.i_output &&
-      read_clamp(model, &model->nodes[i], &end.low, &end.high)) {
+      pare_fuse_read_clamp(model, &model->nodes[i], &end.low, &end.high)) {
     end.i_activation = i;
     end.i_output = model->nodes[i].outputs[0];
     i = only_reader(model, end.i_output);
@@ -107,9 +91,8 @@ static ending ending_of(const pare_model *model, const pare_node *node) {
   return end;
 }
 
-/* Turns `node` into `op`, taking over what follows it. `quantized`: up to the QuantizeLinear, else up to the activation. */
-static pare_status become(pare_model *model, pare_node *node, const char *op, const char *domain,
-                          const int *inputs, int n, const ending *end, bool quantized) {
+pare_status pare_fuse_become(pare_model *model, pare_node *node, const char *op, const char *domain,
+                             const int *inputs, int n, const pare_fuse_ending *end, bool quantized) {
   int *copy = pare_arena_array(&model->arena, (size_t)n, sizeof(int));
   if (!copy) return PARE_OUT_OF_MEMORY;
   memcpy(copy, inputs, (size_t)n * sizeof(int));
@@ -127,12 +110,12 @@ static pare_status become(pare_model *model, pare_node *node, const char *op, co
 
 /* ---- layers with weights ------------------------------------------------------------------------------------------------------- */
 typedef struct layer {
-  pair x, w;
+  pare_fuse_pair x, w;
   int i_bias; /* s32 value, or -1 */
 } layer;
 
 /* s8 or u8 weights, per tensor or along `axis`; the DequantizeLinear's own axis must be that one. */
-static bool read_weights(const pare_model *model, const pare_node *node, int axis, pair *w) {
+static bool read_weights(const pare_model *model, const pare_node *node, int axis, pare_fuse_pair *w) {
   if (!dequantized(model, node->inputs[1], w) || !is_8bit(w)) return false;
   const pare_value *value = &model->values[w->i_quantized];
   if (!value->is_initializer || axis >= value->tensor.shape.rank) return false;
@@ -147,7 +130,7 @@ static bool read_weights(const pare_model *model, const pare_node *node, int axi
 static bool read_bias(const pare_model *model, const pare_node *node, const layer *l, int *i_bias) {
   *i_bias = -1;
   if (node->n_inputs < 3 || node->inputs[2] < 0) return true;
-  pair b;
+  pare_fuse_pair b;
   if (!dequantized(model, node->inputs[2], &b)) return false;
   const pare_value *value = &model->values[b.i_quantized];
   if (!value->is_initializer || value->tensor.dtype != PARE_S32 || value->tensor.shape.rank != 1)
@@ -167,22 +150,22 @@ static bool read_bias(const pare_model *model, const pare_node *node, const laye
 
 static pare_status fuse_conv(pare_model *model, pare_node *node) {
   layer l;
-  const ending end = ending_of(model, node);
-  if (end.q.i_node < 0 || !activation(model, node->inputs[0], &l.x) || !read_weights(model, node, 0, &l.w) ||
-      !read_bias(model, node, &l, &l.i_bias))
+  const pare_fuse_ending end = pare_fuse_ending_of(model, node);
+  if (end.q.i_node < 0 || !pare_fuse_activation(model, node->inputs[0], &l.x) ||
+      !read_weights(model, node, 0, &l.w) || !read_bias(model, node, &l, &l.i_bias))
     return PARE_OK;
   const int inputs[9] = {l.x.i_quantized, l.x.i_scale,   l.x.i_zero,   l.w.i_quantized, l.w.i_scale,
                          l.w.i_zero,      end.q.i_scale, end.q.i_zero, l.i_bias};
-  return become(model, node, "QLinearConv", "", inputs, l.i_bias < 0 ? 8 : 9, &end, true);
+  return pare_fuse_become(model, node, "QLinearConv", "", inputs, l.i_bias < 0 ? 8 : 9, &end, true);
 }
 
 static pare_status fuse_gemm(pare_model *model, pare_node *node) {
   layer l;
   const bool trans_b = pare_node_int(node, "transB", 0) != 0;
-  const ending end = ending_of(model, node);
+  const pare_fuse_ending end = pare_fuse_ending_of(model, node);
   if (pare_node_int(node, "transA", 0) || pare_node_float(node, "alpha", 1.0f) != 1.0f ||
-      !activation(model, node->inputs[0], &l.x) || !read_weights(model, node, trans_b ? 0 : 1, &l.w) ||
-      !read_bias(model, node, &l, &l.i_bias))
+      !pare_fuse_activation(model, node->inputs[0], &l.x) ||
+      !read_weights(model, node, trans_b ? 0 : 1, &l.w) || !read_bias(model, node, &l, &l.i_bias))
     return PARE_OK;
   if (l.i_bias >= 0 && (pare_node_float(node, "beta", 1.0f) != 1.0f ||
                         pare_tensor_count(&model->values[l.i_bias].tensor) !=
@@ -192,52 +175,55 @@ static pare_status fuse_gemm(pare_model *model, pare_node *node) {
   const int inputs[9] = {l.x.i_quantized, l.x.i_scale, l.x.i_zero,    l.w.i_quantized, l.w.i_scale,
                          l.w.i_zero,      l.i_bias,    end.q.i_scale, end.q.i_zero};
   pare_node_remove_attr(node, "beta");
-  return become(model, node, "QGemm", "com.microsoft", inputs, quantized ? 9 : 7, &end, quantized);
+  return pare_fuse_become(model, node, "QGemm", "com.microsoft", inputs, quantized ? 9 : 7, &end, quantized);
 }
 
 static pare_status fuse_matmul(pare_model *model, pare_node *node) {
   layer l;
-  const ending end = ending_of(model, node);
-  if (!activation(model, node->inputs[0], &l.x) || !read_weights(model, node, 1, &l.w)) return PARE_OK;
+  const pare_fuse_ending end = pare_fuse_ending_of(model, node);
+  if (!pare_fuse_activation(model, node->inputs[0], &l.x) || !read_weights(model, node, 1, &l.w))
+    return PARE_OK;
   if (model->values[l.w.i_quantized].tensor.shape.rank != 2) return PARE_OK;
   if (end.q.i_node >= 0) {
     const int inputs[8] = {l.x.i_quantized, l.x.i_scale, l.x.i_zero,    l.w.i_quantized,
                            l.w.i_scale,     l.w.i_zero,  end.q.i_scale, end.q.i_zero};
-    return become(model, node, "QLinearMatMul", "", inputs, 8, &end, true);
+    return pare_fuse_become(model, node, "QLinearMatMul", "", inputs, 8, &end, true);
   }
   const int inputs[6] = {l.x.i_quantized, l.w.i_quantized, l.x.i_scale, l.w.i_scale, l.x.i_zero, l.w.i_zero};
-  return become(model, node, "MatMulIntegerToFloat", "com.microsoft", inputs, 6, &end, false);
+  return pare_fuse_become(model, node, "MatMulIntegerToFloat", "com.microsoft", inputs, 6, &end, false);
 }
 
 /* ---- operators on values ------------------------------------------------------------------------------------------------------- */
-static pare_status fuse_add(pare_model *model, pare_node *node) {
-  pair a, b;
-  const ending end = ending_of(model, node);
-  if (end.q.i_node < 0 || !activation(model, node->inputs[0], &a) || !activation(model, node->inputs[1], &b))
+pare_status pare_fuse_binary(pare_model *model, pare_node *node, const char *op) {
+  pare_fuse_pair a, b;
+  const pare_fuse_ending end = pare_fuse_ending_of(model, node);
+  if (end.q.i_node < 0 || !pare_fuse_activation(model, node->inputs[0], &a) ||
+      !pare_fuse_activation(model, node->inputs[1], &b))
     return PARE_OK;
   if (a.zero->dtype != b.zero->dtype || a.zero->dtype != end.q.zero->dtype) return PARE_OK;
   const int inputs[8] = {a.i_quantized, a.i_scale, a.i_zero,      b.i_quantized,
                          b.i_scale,     b.i_zero,  end.q.i_scale, end.q.i_zero};
-  return become(model, node, "QLinearAdd", "com.microsoft", inputs, 8, &end, true);
+  return pare_fuse_become(model, node, op, "com.microsoft", inputs, 8, &end, true);
 }
 
-static pare_status fuse_global_average_pool(pare_model *model, pare_node *node) {
-  pair x;
-  const ending end = ending_of(model, node);
-  if (end.q.i_node < 0 || !activation(model, node->inputs[0], &x) || x.zero->dtype != end.q.zero->dtype)
+pare_status pare_fuse_unary(pare_model *model, pare_node *node, const char *op) {
+  pare_fuse_pair x;
+  const pare_fuse_ending end = pare_fuse_ending_of(model, node);
+  if (end.q.i_node < 0 || !pare_fuse_activation(model, node->inputs[0], &x) ||
+      x.zero->dtype != end.q.zero->dtype)
     return PARE_OK;
   const int inputs[5] = {x.i_quantized, x.i_scale, x.i_zero, end.q.i_scale, end.q.i_zero};
-  return become(model, node, "QLinearGlobalAveragePool", "com.microsoft", inputs, 5, &end, true);
+  return pare_fuse_become(model, node, op, "com.microsoft", inputs, 5, &end, true);
 }
 
-static bool same_parameters(const pair *a, const pair *b) {
+static bool same_parameters(const pare_fuse_pair *a, const pare_fuse_pair *b) {
   return a->zero->dtype == b->zero->dtype && *pare_f32(a->scale) == *pare_f32(b->scale) &&
          pare_tensor_get_s64(a->zero, 0) == pare_tensor_get_s64(b->zero, 0);
 }
 
 /* Every data input comes from, and every output goes to, integers of one scale and zero point: the operator moves those. */
 static pare_status fuse_same(pare_model *model, pare_node *node, int n_data) {
-  pair q, x;
+  pare_fuse_pair q, x;
   if (node->n_outputs < 1 || node->outputs[0] < 0) return PARE_OK;
   for (int i = 1; i < node->n_outputs; i++)
     if (node->outputs[i] >= 0) return PARE_OK;
@@ -246,12 +232,12 @@ static pare_status fuse_same(pare_model *model, pare_node *node, int n_data) {
       !read_pair(model, &model->nodes[i_q], &q) || !is_scalar(&q) || !is_8bit(&q))
     return PARE_OK;
   for (int i = 0; i < n_data; i++)
-    if (!activation(model, node->inputs[i], &x) || !same_parameters(&x, &q)) return PARE_OK;
+    if (!pare_fuse_activation(model, node->inputs[i], &x) || !same_parameters(&x, &q)) return PARE_OK;
   int *inputs = pare_arena_array(&model->arena, (size_t)node->n_inputs, sizeof(int));
   if (!inputs) return PARE_OUT_OF_MEMORY;
   memcpy(inputs, node->inputs, (size_t)node->n_inputs * sizeof(int));
   for (int i = 0; i < n_data; i++) {
-    activation(model, node->inputs[i], &x);
+    pare_fuse_activation(model, node->inputs[i], &x);
     inputs[i] = x.i_quantized;
   }
   node->inputs = inputs;
@@ -266,34 +252,40 @@ static pare_status fuse_node(pare_model *model, pare_node *node) {
   if (pare_node_is(node, "Conv")) return fuse_conv(model, node);
   if (pare_node_is(node, "Gemm")) return fuse_gemm(model, node);
   if (pare_node_is(node, "MatMul")) return fuse_matmul(model, node);
-  if (pare_node_is(node, "Add")) return fuse_add(model, node);
-  if (pare_node_is(node, "GlobalAveragePool")) return fuse_global_average_pool(model, node);
+  if (pare_node_is(node, "Add")) return pare_fuse_binary(model, node, "QLinearAdd");
+  if (pare_node_is(node, "GlobalAveragePool"))
+    return pare_fuse_unary(model, node, "QLinearGlobalAveragePool");
   if (pare_node_is(node, "Concat")) return fuse_same(model, node, node->n_inputs);
   return node->op->quant == PARE_QUANT_SAME ? fuse_same(model, node, 1) : PARE_OK;
 }
 
 /* A QuantizeLinear right behind a DequantizeLinear of equal parameters gives back what went in. */
 static void drop_round_trip(pare_model *model, pare_node *node) {
-  pair x, q;
+  pare_fuse_pair x, q;
   if (!pare_node_is(node, "QuantizeLinear") || !read_pair(model, node, &q) || !is_scalar(&q) || !is_8bit(&q))
     return;
-  if (!activation(model, node->inputs[0], &x) || !same_parameters(&x, &q)) return;
+  if (!pare_fuse_activation(model, node->inputs[0], &x) || !same_parameters(&x, &q)) return;
   for (int i = 0; i < model->n_outputs; i++)
     if (model->outputs[i] == node->outputs[0]) return; /* a graph output keeps its name */
   pare_model_replace_uses(model, node->outputs[0], x.i_quantized);
   node->removed = true;
 }
 
-/* DequantizeLinear that nothing reads any more. Nodes stand in order: from the end, one walk is enough. */
-static pare_status drop_unread(pare_model *model) {
+static bool may_drop(const pare_node *node, bool any) {
+  if (node->n_outputs != 1 || node->outputs[0] < 0) return false;
+  if (pare_node_is(node, "DequantizeLinear") || pare_node_is(node, "QuantizeLinear")) return true;
+  return any && node->op && (node->op->layout == PARE_LAYOUT_ANY || pare_node_is(node, "BatchNormalization"));
+}
+
+/* Nodes stand in order: from the end, one walk is enough. */
+static pare_status drop_unread(pare_model *model, bool any) {
   int *uses = pare_alloc_array(model->ctx, (size_t)model->n_values, sizeof(int));
   if (!uses) return PARE_OUT_OF_MEMORY;
   for (int i = 0; i < model->n_outputs; i++) uses[model->outputs[i]]++;
   for (int i = model->n_nodes - 1; i >= 0; i--) {
     pare_node *node = &model->nodes[i];
     if (node->removed) continue;
-    const bool qdq = pare_node_is(node, "DequantizeLinear") || pare_node_is(node, "QuantizeLinear");
-    if (qdq && node->outputs[0] >= 0 && uses[node->outputs[0]] == 0) {
+    if (may_drop(node, any) && uses[node->outputs[0]] == 0) {
       node->removed = true;
       continue;
     }
@@ -304,6 +296,11 @@ static pare_status drop_unread(pare_model *model) {
   return PARE_OK;
 }
 
+pare_status pare_fuse_finish(pare_model *model, bool any) {
+  PARE_TRY(drop_unread(model, any));
+  return pare_model_finish(model);
+}
+
 pare_status pare_fuse_qdq(pare_model *model) {
   bool any = false;
   for (int i = 0; i < model->n_nodes && !any; i++) any = pare_node_is(&model->nodes[i], "DequantizeLinear");
@@ -312,6 +309,5 @@ pare_status pare_fuse_qdq(pare_model *model) {
     if (!model->nodes[i].removed) PARE_TRY(fuse_node(model, &model->nodes[i]));
   for (int i = 0; i < model->n_nodes; i++)
     if (!model->nodes[i].removed) drop_round_trip(model, &model->nodes[i]);
-  PARE_TRY(drop_unread(model));
-  return pare_model_finish(model);
+  return pare_fuse_finish(model, false);
 }

@@ -26,6 +26,10 @@ pare_status pare_plan_call(const pare_model *model, const pare_node *node, pare_
                            const bool *is_const, pare_arena *arena, pare_call *call);
 /* Checks counts, infers, checks sizes. */
 pare_status pare_plan_infer(pare_call *call);
+/* Between DequantizeLinear and QuantizeLinear: functions of one byte become tables (fuse_table.c). */
+pare_status pare_fuse_tables(pare_model *model, pare_numerics numerics);
+/* Every line of rewrites.def. */
+pare_status pare_plan_rewrite(pare_model *model, pare_numerics numerics);
 /* Keeps images channels last where that is faster. */
 pare_status pare_plan_layout(pare_model *model, const pare_shape *input_shapes);
 /* For training: images of a batch side by side. */

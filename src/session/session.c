@@ -19,6 +19,7 @@ static pare_status rewrite(pare_session *session, const pare_shape *shapes, bool
     PARE_TRY(pare_plan_fold(model, shapes, PARE_FOLD_KEEP_DEQUANTIZE, dynamic));
     if (!*dynamic) {
       PARE_TRY(pare_fuse_qdq(model));
+      PARE_TRY(pare_plan_rewrite(model, options->numerics));
       PARE_TRY(pare_fuse_float(model));
     }
   }

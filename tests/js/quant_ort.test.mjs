@@ -334,6 +334,95 @@ test('QuantizeLinear and DequantizeLinear equal ONNX Runtime bit for bit', () =>
       );
   }));
 
+/** Tensor, scale and zero point as graph input and constants. */
+const quantized = (type, dims, low, high) => [
+  ['in', integers(type, dims)],
+  ['const', scalar(real(low, high))],
+  ['const', zeroPoint(type)],
+];
+const outputOf = (type, low, high) => [
+  ['const', scalar(real(low, high))],
+  ['const', zeroPoint(type)],
+];
+
+test('QLinearMul and QLinearAdd with broadcasting equal ONNX Runtime bit for bit', () =>
+  many('QLinearMul', 34, (cases) => {
+    const type = pick('u8', 's8');
+    const dims = [1 + below(2), 1 + below(9), 1 + below(8), 1 + below(8)];
+    const other = pick(dims, [dims[0], dims[1], 1, 1], [1, dims[1], 1, 1], [dims[3]], [1], [dims[2], 1]);
+    const [a, b] = pick([dims, other], [other, dims]);
+    const product = below(3) > 0;
+    const operands = [...quantized(type, a, 0.01, 0.05), ...quantized(type, b, 0.01, 0.05)];
+    const scale = product ? [0.01, 0.1] : [0.02, 0.1];
+    cases.add(
+      product ? 'QLinearMul' : 'QLinearAdd',
+      [...operands, ...outputOf(type, ...scale)],
+      [{ dtype: type, dims }],
+      {},
+      'com.microsoft',
+    );
+  }));
+
+test('QLinearAveragePool equals ONNX Runtime bit for bit', () =>
+  many('QLinearAveragePool', 35, (cases) => {
+    const type = pick('u8', 's8');
+    const kernel = [1 + below(4), 1 + below(4)];
+    const strides = [1 + below(3), 1 + below(3)];
+    const pads = kernel.concat(kernel).map((k) => below(k));
+    const size = [0, 1].map((i) => kernel[i] + below(10));
+    const padded = below(2);
+    const up = padded ? 0 : below(2);
+    const spatial = [0, 1].map((i) => (size[i] + pads[i] + pads[i + 2] - kernel[i]) / strides[i]);
+    const last = (i) =>
+      Math.floor(spatial[i]) + 1 + (up && spatial[i] % 1 && (Math.floor(spatial[i]) + 1) * strides[i] < size[i] + pads[i] ? 1 : 0);
+    const dims = [1 + below(2), 1 + below(5)];
+    const same = below(4) === 0; // equal scales: many means stand half-way between two integers
+    const x = quantized(type, [...dims, ...size], 0.01, 0.05);
+    const y = same ? x.slice(1) : outputOf(type, 0.005, 0.05);
+    const attrs = { kernel_shape: kernel, strides, pads, count_include_pad: padded, ceil_mode: up };
+    cases.add('QLinearAveragePool', [...x, ...y], [{ dtype: type, dims: [...dims, last(0), last(1)] }], attrs, 'com.microsoft');
+  }));
+
+test('QLinearConcat equals ONNX Runtime bit for bit', () =>
+  many('QLinearConcat', 36, (cases) => {
+    const type = pick('u8', 's8');
+    const dims = [1 + below(3), 1 + below(4), 1 + below(5), 1 + below(6)].slice(0, 2 + below(3));
+    const axis = below(dims.length);
+    const output = outputOf(type, 0.01, 0.05);
+    const operands = [...output];
+    const n = 1 + below(4);
+    let length = 0;
+    for (let i = 0; i < n; i++) {
+      const own = dims.with(axis, 1 + below(4));
+      length += own[axis];
+      const x = quantized(type, own, 0.01, 0.05);
+      operands.push(...(below(3) ? x : [x[0], ...output]));
+    }
+    cases.add(
+      'QLinearConcat',
+      operands,
+      [{ dtype: type, dims: dims.with(axis, length) }],
+      { axis: pick(axis, axis - dims.length) },
+      'com.microsoft',
+    );
+  }));
+
+test('QLinearSigmoid and QLinearLeakyRelu equal ONNX Runtime bit for bit', () =>
+  many('QLinearSigmoid', 37, (cases) => {
+    const type = pick('u8', 's8');
+    const dims = [1 + below(3), 300];
+    const leaky = below(2) === 0;
+    const x = quantized(type, dims, 0.01, 0.1);
+    const y = leaky
+      ? outputOf(type, 0.01, 0.1)
+      : [
+          ['const', scalar(real(0.003, 0.01))],
+          ['const', zeroPoint(type)],
+        ];
+    const attrs = leaky ? { alpha: { float: real(-0.5, 1.5) } } : {};
+    cases.add(leaky ? 'QLinearLeakyRelu' : 'QLinearSigmoid', [...x, ...y], [{ dtype: type, dims }], attrs, 'com.microsoft');
+  }));
+
 test('QLinearAdd and QLinearGlobalAveragePool equal ONNX Runtime bit for bit', () =>
   many('QLinearAdd', 33, (cases) => {
     const type = pick('u8', 's8');

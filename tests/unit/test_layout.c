@@ -176,6 +176,39 @@ static void every_operator_gives_the_same_bytes_channels_last(void **state) {
   assert_int_equal(n_turns, 4);
 }
 
+static void what_fewer_networks_need_runs_channels_last_too(void **state) {
+  (void)state;
+  maker m = start();
+  int n_turns, n_last;
+  float p[70];
+  for (int i = 0; i < 70; i++) p[i] = 0.5f + (float)i * 0.01f;
+  const int a = conv(&m, input(&m, "x", PARE_SHAPE(2, 3, 9, 8)), 35, 3, 3);
+  const int b =
+      node(&m, "pare", "ByteTable", (const int[]){a, constant(&m, PARE_U8, PARE_SHAPE(256), NULL)}, 2);
+  const float half = 0.01f;
+  const int finer = constant(&m, PARE_F32, PARE_SHAPE(1), &half);
+  const int parts[8] = {m.scale, m.zero, a, m.scale, m.zero, b, finer, m.zero};
+  const int c = node(&m, "com.microsoft", "QLinearConcat", parts, 8);
+  assert_int_equal(pare_node_set_int(m.model, last_node(&m), "axis", 1), PARE_OK);
+  const int of_c = constant(&m, PARE_F32, PARE_SHAPE(70), p);
+  const int norm[9] = {c, m.scale, m.zero, of_c, of_c, of_c, of_c, m.scale, m.zero};
+  const int d = node(&m, "pare", "ByteNorm", norm, 9);
+  const int q[5] = {d, m.scale, m.zero, finer, m.zero};
+  const int mean = node(&m, "com.microsoft", "QLinearGlobalAveragePool", q, 5);
+  const int gate[5] = {mean, m.scale, m.zero, finer, m.zero};
+  const int factors[8] = {d,     m.scale, m.zero,  node(&m, "com.microsoft", "QLinearSigmoid", gate, 5),
+                          finer, m.zero,  m.scale, m.zero};
+  const int product[5] = {node(&m, "com.microsoft", "QLinearMul", factors, 8), m.scale, m.zero, finer,
+                          m.zero};
+  const int y = node(&m, "com.microsoft", "QLinearAveragePool", product, 5);
+  set_ints(&m, "kernel_shape", (const int64_t[]){3, 2}, 2);
+  set_ints(&m, "pads", (const int64_t[]){1, 0, 1, 1}, 4);
+  output(&m, y);
+  run_both_ways(&m, &n_turns, &n_last);
+  assert_int_equal(n_last, 8);
+  assert_int_equal(n_turns, 2); /* the input and the output */
+}
+
 static void the_models_own_transposes_are_used(void **state) {
   (void)state;
   static const int64_t to_onnx[4] = {0, 3, 1, 2}, to_last[4] = {0, 2, 3, 1};
@@ -251,6 +284,7 @@ static void a_max_pool_of_any_window_and_channels_gives_the_same_bytes(void **st
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_operator_gives_the_same_bytes_channels_last),
+      cmocka_unit_test(what_fewer_networks_need_runs_channels_last_too),
       cmocka_unit_test(the_models_own_transposes_are_used),
       cmocka_unit_test(one_channel_or_one_place_is_only_relabelled),
       cmocka_unit_test(a_max_pool_of_any_window_and_channels_gives_the_same_bytes),

@@ -111,6 +111,7 @@ static pare_status write_operators(writer *w) {
   constants_to_initializers(w->model);
   PARE_TRY(pare_model_finish(w->model));
   PARE_TRY(pare_fuse_qdq(w->model));
+  PARE_TRY(pare_fuse_values(w->model, PARE_EXACT));
   const int n_nodes = w->model->n_nodes;
   for (int i = 0; i < n_nodes; i++) {
     const pare_node *node = &w->model->nodes[i];

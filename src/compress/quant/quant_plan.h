@@ -10,7 +10,9 @@ typedef enum pare_quant_role {
   PARE_ROLE_F32,      /* stays as it is */
   PARE_ROLE_WEIGHTED, /* Conv, ConvTranspose (one group), Gemm, MatMul with constant weights */
   PARE_ROLE_VALUES,   /* Add, GlobalAveragePool: int8 in, int8 out, a scale of its own */
-  PARE_ROLE_SAME      /* moves or selects values: in and out share a scale */
+  PARE_ROLE_ASKED, /* the same for what is int8 only where its output is wanted so: Mul, AveragePool, ReduceMean over images */
+  PARE_ROLE_POINTWISE, /* a function of one tensor, element by element, as is what stands before it: only the ends are int8, a table between */
+  PARE_ROLE_SAME       /* moves or selects values: in and out share a scale */
 } pare_quant_role;
 
 typedef struct pare_quant_plan {
@@ -18,6 +20,8 @@ typedef struct pare_quant_plan {
   pare_quant_role *roles; /* [n_nodes] */
   bool *wanted;           /* [n_values]: gets a pair */
   int *shares;            /* [n_values]: another value of the same group, or itself (union-find) */
+  int *roots;             /* [n_values]: what it is a function of, element by element; itself */
+  bool *is_f32;           /* [n_values] */
   pare_range *ranges;     /* [n_values] */
   int n_weighted, n_kept; /* weighted layers that become int8, and those that stay f32 */
 } pare_quant_plan;

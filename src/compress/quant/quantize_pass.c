@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "compress/quant/quant_plan.h"
+#include "compress/unshare.h"
 #include "session/session.h"
 
 typedef struct quantize_params {
@@ -79,7 +80,11 @@ static pare_status plan_session(quantizer *q, int64_t batch) {
 }
 
 static pare_status begin(quantizer *q) {
-  PARE_TRY(pare_model_clone(q->env->model, &q->model));
+  pare_model *unshared;
+  PARE_TRY(pare_unshare(q->env->model, &unshared));
+  const pare_status status = pare_model_clone(unshared, &q->model);
+  pare_model_free(unshared);
+  PARE_TRY(status);
   PARE_TRY(pare_fold_batchnorm(q->model));
   if (q->model->n_inputs != 1)
     return pare_fail(q->ctx, PARE_UNSUPPORTED, "the model has %d inputs, not one", q->model->n_inputs);
