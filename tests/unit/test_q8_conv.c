@@ -93,10 +93,15 @@ static void check_planned(const pare_q8_conv *c, const numbers *it, pare_arena *
   }
   sink = (pare_q8_sink){.bias = bias, .scale = scale, .low = -100, .high = 120, .zero_point = 110, .y = y};
   if (it->zero_x & 1) sink.is_signed = true, sink.zero_point = -20;
-  pare_q8_conv_run(c, it->x, it->zero_x, packed, &sink, scratch);
-  sink.scale = scales;
-  requantize(&sink, sums, c->n * c->columns, c->o, want);
-  assert_memory_equal(y, want, len);
+  for (int bounded = 0; bounded < 2; bounded++) {
+    sink.bounded = bounded;
+    sink.scale = scale;
+    memset(y, 0x55, len);
+    pare_q8_conv_run(c, it->x, it->zero_x, packed, &sink, scratch);
+    sink.scale = scales;
+    requantize(&sink, sums, c->n * c->columns, c->o, want);
+    assert_memory_equal(y, want, len);
+  }
   pare_free(ctx, packed);
   pare_free(ctx, scratch);
 }

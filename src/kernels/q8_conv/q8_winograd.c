@@ -176,7 +176,7 @@ static void run_block(void *arg, int64_t i, int i_thread) {
   }
   for (int64_t n = 0; n < conv->o; n += PANEL) {
     pare_q8_winograd_multiply(w, images, all->packed + n * POINTS * w->c_whole, sums);
-    pare_q8_winograd_finish(w, &block, sums, &all->sink, n, conv->o);
+    pare_q8_winograd_finish(&block, sums, &all->sink, n, conv->o);
   }
 }
 

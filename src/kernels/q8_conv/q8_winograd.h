@@ -46,7 +46,7 @@ void pare_q8_winograd_down(const uint8_t *const *bytes, bool is_signed, int32_t 
 /* (B^T d) B of n tiles in a row of places with c channels. rows [6][w->row]; out [36][w->n_tiles][w->c_whole], from a tile on. */
 void pare_q8_winograd_across(const pare_q8_winograd *w, const int16_t *rows, int64_t c, int64_t n,
                              int16_t *out);
-/* sums [36][w->n_tiles][8] of images [36][w->n_tiles][w->c_whole] and a panel of weights. */
+/* sums [w->n_tiles][36][8] of images [36][w->n_tiles][w->c_whole] and a panel of weights. */
 void pare_q8_winograd_multiply(const pare_q8_winograd *w, const int16_t *images, const int16_t *weights,
                                int32_t *sums);
 
@@ -56,7 +56,7 @@ typedef struct pare_winograd_block {
 } pare_winograd_block;
 
 /* A^T sums A to channels [n, n + 8) of n_all. */
-void pare_q8_winograd_finish(const pare_q8_winograd *w, const pare_winograd_block *block, const int32_t *sums,
-                             const pare_q8_sink *sink, int64_t n, int64_t n_all);
+void pare_q8_winograd_finish(const pare_winograd_block *block, const int32_t *sums, const pare_q8_sink *sink,
+                             int64_t n, int64_t n_all);
 
 #endif

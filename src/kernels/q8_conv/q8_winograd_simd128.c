@@ -5,6 +5,7 @@
 #define TILE   PARE_WINOGRAD_TILE
 #define EDGE   PARE_WINOGRAD_EDGE
 #define PANEL  PARE_WINOGRAD_PANEL
+#define POINTS PARE_WINOGRAD_POINTS
 #define TILES  PARE_WINOGRAD_TILES
 #define NINTH  954437177 /* its product with 9 is 1 modulo 2^32 */
 #define SHIFTS 6
@@ -52,7 +53,7 @@ void pare_q8_winograd_across(const pare_q8_winograd *w, const int16_t *rows, int
   const int64_t point = w->n_tiles * w->c_whole;
   for (int64_t tile = 0; tile < n; tile++, rows += TILE * c, out += w->c_whole) {
     for (int64_t i = 0; i < w->c_whole; i += 8) {
-      PARE_Q8_UNROLL for (int k = 0; k < EDGE; k++) {
+      PARE_Q8_ROLLED for (int k = 0; k < EDGE; k++) {
         v128_t d[EDGE], t[EDGE];
         const int16_t *from = rows + k * w->row + i;
         int16_t *to = out + k * EDGE * point + i;
@@ -67,8 +68,10 @@ void pare_q8_winograd_across(const pare_q8_winograd *w, const int16_t *rows, int
 void pare_q8_winograd_multiply(const pare_q8_winograd *w, const int16_t *images, const int16_t *weights,
                                int32_t *sums) {
   const int64_t c = w->c_whole;
-  for (int point = 0; point < PARE_WINOGRAD_POINTS; point++, weights += c * PANEL) {
-    for (int64_t tile = 0; tile < w->n_tiles; tile += TILES, images += TILES * c, sums += TILES * PANEL) {
+  for (int point = 0; point < POINTS; point++, weights += c * PANEL, sums += PANEL) {
+    int32_t *to = sums;
+    for (int64_t tile = 0; tile < w->n_tiles;
+         tile += TILES, images += TILES * c, to += TILES * POINTS * PANEL) {
       v128_t sum[TILES][2];
       const int16_t *b = weights;
       PARE_Q8_UNROLL for (int i = 0; i < TILES; i++) sum[i][0] = sum[i][1] = wasm_i32x4_splat(0);
@@ -81,8 +84,8 @@ void pare_q8_winograd_multiply(const pare_q8_winograd *w, const int16_t *images,
         }
       }
       PARE_Q8_UNROLL for (int i = 0; i < TILES; i++) {
-        wasm_v128_store(sums + i * PANEL, sum[i][0]);
-        wasm_v128_store(sums + i * PANEL + 4, sum[i][1]);
+        wasm_v128_store(to + i * POINTS * PANEL, sum[i][0]);
+        wasm_v128_store(to + i * POINTS * PANEL + 4, sum[i][1]);
       }
     }
   }
@@ -100,20 +103,20 @@ PARE_INLINE void finish(const v128_t m[EDGE], v128_t out[TILE]) {
 }
 
 /* `y` [rows][columns of m, four channels] */
-PARE_INLINE void finish_down(const int32_t *sums, int64_t point, v128_t y[TILE][EDGE]) {
-  PARE_Q8_UNROLL for (int j = 0; j < EDGE; j++) {
+PARE_INLINE void finish_down(const int32_t *sums, v128_t y[TILE][EDGE]) {
+  PARE_Q8_ROLLED for (int j = 0; j < EDGE; j++) {
     v128_t m[EDGE], t[TILE];
-    PARE_Q8_UNROLL for (int i = 0; i < EDGE; i++) m[i] = wasm_v128_load(sums + (i * EDGE + j) * point);
+    PARE_Q8_UNROLL for (int i = 0; i < EDGE; i++) m[i] = wasm_v128_load(sums + (i * EDGE + j) * PANEL);
     finish(m, t);
     PARE_Q8_UNROLL for (int i = 0; i < TILE; i++) y[i][j] = t[i];
   }
 }
 
-static void finish_tile(const int32_t *sums, int64_t point, const pare_q8_ending *end, int64_t m, int64_t row,
-                        int64_t rows, int64_t columns) {
+static void finish_tile(const int32_t *sums, const pare_q8_ending *end, int64_t m, int64_t row, int64_t rows,
+                        int64_t columns) {
   v128_t y[2][TILE][EDGE];
-  finish_down(sums, point, y[0]);
-  finish_down(sums + 4, point, y[1]);
+  finish_down(sums, y[0]);
+  finish_down(sums + 4, y[1]);
   for (int64_t i = 0; i < rows; i++, m += row) {
     v128_t sum[TILE][2];
     PARE_Q8_UNROLL for (int half = 0; half < 2; half++) {
@@ -126,13 +129,13 @@ static void finish_tile(const int32_t *sums, int64_t point, const pare_q8_ending
   }
 }
 
-void pare_q8_winograd_finish(const pare_q8_winograd *w, const pare_winograd_block *block, const int32_t *sums,
-                             const pare_q8_sink *sink, int64_t n, int64_t n_all) {
+void pare_q8_winograd_finish(const pare_winograd_block *block, const int32_t *sums, const pare_q8_sink *sink,
+                             int64_t n, int64_t n_all) {
   const pare_q8_ending end = pare_q8_ending_at(sink, n, n_all);
   for (int64_t y = 0; y < block->tiles[0]; y++) {
-    for (int64_t x = 0; x < block->tiles[1]; x++, sums += PANEL) {
+    for (int64_t x = 0; x < block->tiles[1]; x++, sums += POINTS * PANEL) {
       const int64_t rows = block->out[0] - TILE * y, columns = block->out[1] - TILE * x;
-      finish_tile(sums, w->n_tiles * PANEL, &end, block->first + TILE * (y * block->row + x), block->row,
+      finish_tile(sums, &end, block->first + TILE * (y * block->row + x), block->row,
                   rows < TILE ? rows : TILE, columns < TILE ? columns : TILE);
     }
   }

@@ -6,11 +6,13 @@
 
 #include "base/base.h"
 
-/* For loops over the registers of a tile, whose bounds are constants at every call. */
+/* For loops over the registers of a tile, whose bounds are constants at every call; and for those around them, for a page's bytes. */
 #ifdef __clang__
 #define PARE_Q8_UNROLL _Pragma("clang loop unroll(full)")
+#define PARE_Q8_ROLLED _Pragma("clang loop unroll(disable)")
 #else
 #define PARE_Q8_UNROLL _Pragma("GCC unroll 16")
+#define PARE_Q8_ROLLED _Pragma("GCC unroll 1")
 #endif
 
 /* Adding 1.5 * 2^23 rounds what is smaller to an integer. */
