@@ -9,6 +9,7 @@
  * with the UNBIASED batch variance, as PyTorch does (ONNX's outputs 1 and 2 use the population variance,
  * and get it here). */
 #include <math.h>
+#include <string.h>
 
 #include "ops/op_util.h"
 
@@ -146,8 +147,11 @@ static pare_status backward(pare_grad_call *grad) {
     for (int64_t i = 0; i < s.n; i++) {
       const int64_t at = run_at(&s, i, c);
       float *dx = pare_f32(grad->d_in[0]) + at;
-      for (int64_t p = 0; p < s.plane; p++) {
-        dx[p] += factor * ((dy[at + p] - mean_dy) - ((x[at + p] - mean) * inverse) * mean_dy_x);
+      for (int64_t p = 0; p < s.plane;) {
+        const int64_t end = s.plane - p < PARE_GRAD_FRESH ? s.plane : p + PARE_GRAD_FRESH;
+        if (grad->fresh) memset(dx + p, 0, (size_t)(end - p) * sizeof(float));
+        for (; p < end; p++)
+          dx[p] += factor * ((dy[at + p] - mean_dy) - ((x[at + p] - mean) * inverse) * mean_dy_x);
       }
     }
   }
@@ -172,6 +176,7 @@ const pare_op pare_op_batch_normalization = {
     .prepare = prepare,
     .run = run,
     .backward = backward,
+    .sets_gradient = true,
     .couple = couple,
     .quant = PARE_QUANT_NONE,
     .batch_layout = PARE_BATCH_FOLLOWS,

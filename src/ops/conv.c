@@ -4,6 +4,7 @@
  * channels last where the weights are constant, unless they are so sparse that sparse kernels win, which want
  * whole planes. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/f32_conv/f32_conv.h"
 #include "kernels/f32_conv/f32_conv_last.h"
@@ -178,12 +179,13 @@ static pare_status backward(pare_grad_call *grad) {
   pare_call *call = grad->call;
   const pare_f32_conv *conv = call->state;
   if (!grad->d_out[0]) return PARE_OK;
-  if (is_nd(call)) {
-    backward_nd(grad);
-    return PARE_OK;
-  }
   if (call->node->batch_last) {
     pare_conv_batch_backward(grad);
+    return PARE_OK;
+  }
+  if (grad->fresh) memset(grad->d_in[0]->data, 0, pare_tensor_len_bytes(grad->d_in[0]));
+  if (is_nd(call)) {
+    backward_nd(grad);
     return PARE_OK;
   }
   const float *dy = pare_f32(grad->d_out[0]), *x = pare_f32(call->in[0]), *w = pare_f32(call->in[1]);
@@ -229,6 +231,7 @@ const pare_op pare_op_conv = {
     .prepare = prepare,
     .run = run,
     .backward = backward,
+    .sets_gradient = true,
     .cost = cost,
     .couple = couple,
     .quant = PARE_QUANT_WEIGHTED,

@@ -31,7 +31,8 @@ void pare_conv_batch_backward(const pare_grad_call *grad) {
   const pare_call *call = grad->call;
   const pare_f32_batch_conv *conv = call->state;
   const float *dy = pare_f32(grad->d_out[0]), *x = pare_f32(call->in[0]), *w = pare_f32(call->in[1]);
-  if (pare_grad_wants(grad, 0)) pare_f32_batch_conv_grad_input(conv, w, dy, pare_f32(grad->d_in[0]));
+  if (pare_grad_wants(grad, 0))
+    pare_f32_batch_conv_grad_input(conv, w, dy, !grad->fresh, pare_f32(grad->d_in[0]));
   if (pare_grad_wants(grad, 1))
     pare_f32_batch_conv_grad_weight(conv, x, dy, pare_f32(grad->d_in[1]), call->scratch);
   if (pare_grad_wants(grad, 2)) pare_f32_batch_conv_grad_bias(conv, dy, pare_f32(grad->d_in[2]));

@@ -1,6 +1,8 @@
 /* What element-wise operators share; see elementwise.h. */
 #include "ops/elementwise.h"
 
+#include <string.h>
+
 /* ---- unary --------------------------------------------------------------------------------------------- */
 static const pare_unary *unary_of(const pare_call *call) {
   return (const pare_unary *)call->node->op->family;
@@ -70,9 +72,15 @@ pare_status pare_unary_run(pare_call *call) {
 
 pare_status pare_unary_backward_by(pare_grad_call *grad, pare_unary_grad_fn fn) {
   const pare_call *call = grad->call;
-  if (pare_grad_wants(grad, 0) && grad->d_out[0] != NULL)
-    fn(call, pare_f32(call->in[0]), pare_f32(call->out[0]), pare_f32(grad->d_out[0]), pare_f32(grad->d_in[0]),
-       pare_tensor_count(call->in[0]));
+  if (!pare_grad_wants(grad, 0) || grad->d_out[0] == NULL) return PARE_OK;
+  const float *x = pare_f32(call->in[0]), *y = pare_f32(call->out[0]), *dy = pare_f32(grad->d_out[0]);
+  float *dx = pare_f32(grad->d_in[0]);
+  const int64_t n = pare_tensor_count(call->in[0]), step = grad->fresh ? PARE_GRAD_FRESH : n;
+  for (int64_t at = 0; at < n; at += step) {
+    const int64_t part = n - at < step ? n - at : step;
+    if (grad->fresh) memset(dx + at, 0, (size_t)part * sizeof(float));
+    fn(call, x + at, y + at, dy + at, dx + at, part);
+  }
   return PARE_OK;
 }
 

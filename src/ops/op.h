@@ -43,7 +43,12 @@ typedef struct pare_grad_call {
   pare_call *call;     /* in, out and saved hold the forward values */
   pare_tensor **d_out; /* [n_out]; NULL: no gradient arrives there (it counts as zero) */
   pare_tensor **d_in;  /* [n_in]; NULL: not wanted. backward ADDS to these */
+  bool
+      fresh; /* nothing is in d_in[0] yet: backward sets it. Only where op->sets_gradient, and d_out[0] is there */
 } pare_grad_call;
+
+#define PARE_GRAD_FRESH                                                                                      \
+  2048 /* floats that are zeroed right before something is added: they stay in the nearest cache */
 
 typedef struct pare_cost {
   uint64_t macs;           /* multiply-accumulates, dense */
@@ -91,6 +96,7 @@ typedef struct pare_op {
   /* NULL: no gradient, and `no_gradient` says why. */
   pare_status (*backward)(pare_grad_call *call);
   const char *no_gradient;
+  bool sets_gradient; /* backward heeds `fresh`, and gives the bytes of adding to zeros */
   /* NULL: no multiply-accumulates. */
   void (*cost)(const pare_call *call, pare_cost *cost);
   /* NULL: no channel of its tensors may be removed. */

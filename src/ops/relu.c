@@ -30,5 +30,6 @@ static const pare_unary relu = {
 const pare_op pare_op_relu = {
     PARE_UNARY_FACTS("Relu", "", relu),
     .backward = pare_unary_backward,
+    .sets_gradient = true,
     .quant = PARE_QUANT_VALUES,
 };

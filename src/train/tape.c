@@ -3,7 +3,7 @@
  *
  * A value wants a gradient when something learned leads to it and it leads to output 0. Nodes are visited
  * in reverse; a value read by several nodes gets the sum, because every backward function adds. A
- * gradient is zeroed right before the first addition to it, and its memory serves another once the node
+ * gradient is zeroed right before the first addition to it, or set by it where the operator can, and its memory serves another once the node
  * that made the value is done: together they stay in the cache. */
 #include <string.h>
 
@@ -61,6 +61,13 @@ static pare_tensor **gradients_of(pare_tape *tape, const int *values, int n) {
   return list;
 }
 
+/* Whether an input after the first is `value` too. */
+static bool reads_again(const pare_node *node, int value) {
+  for (int i = 1; i < node->n_inputs; i++)
+    if (node->inputs[i] == value) return true;
+  return false;
+}
+
 /* Appends a node. Its inputs' gradients are alive from the first such node on, its outputs' no longer
  * than this one. */
 static pare_status add_step(pare_tape *tape, pare_step *step, pare_gradient_life *lives) {
@@ -82,7 +89,10 @@ static pare_status add_step(pare_tape *tape, pare_step *step, pare_gradient_life
     int value = node->inputs[i];
     if (value < 0 || !tape->wanted[value] || lives[value].first != PARE_NO_STEP) continue;
     lives[value].first = tape->n_steps - 1;
-    added->zeroed[added->n_zeroed++] = &tape->gradients[value];
+    if (i == 0 && node->op->sets_gradient && added->grad.d_out[0] != NULL && !reads_again(node, value))
+      added->grad.fresh = true;
+    else
+      added->zeroed[added->n_zeroed++] = &tape->gradients[value];
   }
   for (int i = 0; i < node->n_outputs; i++) {
     if (node->outputs[i] >= 0) lives[node->outputs[i]].last = tape->n_steps - 1;

@@ -181,7 +181,12 @@ static result run_batch(pare_context *ctx, pare_f32_batch_conv conv, int n_threa
   result r = {NULL, NULL, calloc((size_t)(conv.o * conv.k), 4), calloc((size_t)conv.o, 4)};
   memset(scratch, 0xee, bytes);
   pare_f32_batch_conv_forward(&conv, x_side, w, bias, y);
-  pare_f32_batch_conv_grad_input(&conv, w, dy_side, dx);
+  pare_f32_batch_conv_grad_input(&conv, w, dy_side, true, dx);
+  float *set = malloc((size_t)(n_x + 1) * sizeof(float));
+  memset(set, 0xee, (size_t)n_x * sizeof(float));
+  pare_f32_batch_conv_grad_input(&conv, w, dy_side, false, set);
+  assert_memory_equal(set, dx, (size_t)n_x * sizeof(float)); /* the bytes of adding to zeros */
+  free(set);
   pare_f32_batch_conv_grad_weight(&conv, x_side, dy_side, r.dw, scratch);
   pare_f32_batch_conv_grad_bias(&conv, dy_side, r.db);
   r.y = turned(y, n_y / conv.n, conv.n);

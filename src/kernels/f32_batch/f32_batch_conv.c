@@ -61,7 +61,7 @@ void pare_f32_batch_conv_forward(const pare_f32_batch_conv *conv, const float *x
 }
 
 void pare_f32_batch_conv_grad_input(const pare_f32_batch_conv *conv, const float *w, const float *dy,
-                                    float *dx) {
+                                    bool accumulate, float *dx) {
   const pare_window *window = &conv->window;
   way_call call = {.conv = conv,
                    .way = &conv->backward,
@@ -69,7 +69,7 @@ void pare_f32_batch_conv_grad_input(const pare_f32_batch_conv *conv, const float
                             .n = conv->n,
                             .a = w,
                             .a_row = window->kernel[0] * window->kernel[1],
-                            .accumulate = true},
+                            .accumulate = accumulate},
                    .b = dy,
                    .c = dx,
                    .rows = window->in[0],

@@ -51,9 +51,9 @@ pare_status pare_f32_batch_conv_scratch(const pare_f32_batch_conv *conv, pare_co
 /* x [c,H,W,n], w [o,k], bias [o] or NULL, y [o,out,n]. */
 void pare_f32_batch_conv_forward(const pare_f32_batch_conv *conv, const float *x, const float *w,
                                  const float *bias, float *y);
-/* dx += */
+/* dx += where `accumulate`, else = */
 void pare_f32_batch_conv_grad_input(const pare_f32_batch_conv *conv, const float *w, const float *dy,
-                                    float *dx);
+                                    bool accumulate, float *dx);
 /* dw[o,k] += */
 void pare_f32_batch_conv_grad_weight(const pare_f32_batch_conv *conv, const float *x, const float *dy,
                                      float *dw, void *scratch);

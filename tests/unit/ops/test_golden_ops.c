@@ -157,7 +157,7 @@ static void backward(const golden_case *c, pare_call *call) {
     d_in_of[i] = &d_in[i];
   }
   for (int i = 0; i < c->n_out; i++) d_out_of[i] = c->d_out[i].data ? (pare_tensor *)&c->d_out[i] : NULL;
-  pare_grad_call grad = {call, d_out_of, d_in_of};
+  pare_grad_call grad = {.call = call, .d_out = d_out_of, .d_in = d_in_of};
   memset(call->scratch, 0xee, call->scratch_bytes);
   assert_int_equal(call->node->op->backward(&grad), PARE_OK);
   for (int i = 0; i < c->n_in; i++) {

@@ -403,6 +403,26 @@ static void compare_input(const op_case *c, rig *r, const gradients *g, int i) {
   }
 }
 
+/* What is set is what is added to zeros, to the byte. The gradient of input 0 is there alone. */
+static void check_fresh(const op_case *c, const pare_op *op, pare_grad_call grad) {
+  pare_tensor *only[MAX_IO] = {grad.d_in[0]}, *dx = only[0];
+  const size_t len_bytes = pare_tensor_len_bytes(dx);
+  float *added = malloc(len_bytes + 1), *before = malloc(len_bytes + 1);
+  assert_true(added && before);
+  memcpy(before, dx->data, len_bytes);
+  grad.d_in = only;
+  memset(dx->data, 0, len_bytes);
+  assert_int_equal(op->backward(&grad), PARE_OK);
+  memcpy(added, dx->data, len_bytes);
+  memset(dx->data, 0xee, len_bytes);
+  grad.fresh = true;
+  assert_int_equal(op->backward(&grad), PARE_OK);
+  if (memcmp(added, dx->data, len_bytes) != 0)
+    fail_msg("%s %s: a first gradient is not what is added to zeros", c->op, c->says);
+  memcpy(dx->data, before, len_bytes);
+  free(added), free(before);
+}
+
 void op_case_check_gradient(const op_case *c) {
   const pare_op *op = pare_op_find(op_case_domain(c), c->op);
   if (c->no_gradient || !strstr(c->inputs, "f32") || (c->expect != NULL && c->expect[0] == '!') ||
@@ -415,7 +435,8 @@ void op_case_check_gradient(const op_case *c) {
   expect_ok(r.ctx, pare_session_run(r.session));
   /* no step is left when everything was constant */
   if (r.session->n_steps == 1 && prepare_gradients(&r, &g)) {
-    pare_grad_call grad = {&r.session->steps[0].call, g.out, g.in};
+    pare_grad_call grad = {.call = &r.session->steps[0].call, .d_out = g.out, .d_in = g.in};
+    if (op->sets_gradient && g.in[0] != NULL) check_fresh(c, op, grad);
     expect_ok(r.ctx, op->backward(&grad));
     for (int i = 0; i < r.n_in; i++)
       if (g.in[i] != NULL) compare_input(c, &r, &g, i);
