@@ -51,44 +51,51 @@ PARE_INLINE weights_3x3 weights_of(const int16_t *w) {
   return out;
 }
 
-/* sum[place], place of `places`, += column `at` (of rows 0 and 1, interleaved) where the place's window has it. */
-PARE_INLINE void add_column(const weights_3x3 *w, v128_t low, v128_t high, int at, const int stride,
-                            const int places, v128_t (*sum)[2]) {
-  PARE_Q8_UNROLL for (int i = 0; i < places; i++) {
+#define PLACES 4
+
+/* sum[place] += column `at` (of rows 0 and 1, interleaved) where the place's window has it. */
+PARE_INLINE void add_column(const weights_3x3 *w, v128_t pair, int at, const int stride, const int half,
+                            v128_t (*sum)[2]) {
+  PARE_Q8_UNROLL for (int i = 0; i < PLACES; i++) {
     const int column = at - i * stride;
     if (column < 0 || column > 2) continue;
-    sum[i][0] = wasm_i32x4_add(sum[i][0], wasm_i32x4_dot_i16x8(low, w->columns[column][0]));
-    sum[i][1] = wasm_i32x4_add(sum[i][1], wasm_i32x4_dot_i16x8(high, w->columns[column][1]));
+    sum[i][half] = wasm_i32x4_add(sum[i][half], wasm_i32x4_dot_i16x8(pair, w->columns[column][half]));
   }
 }
 
 /* The same for row 2: the pair of columns `at` and `at` + 1. */
-PARE_INLINE void add_pair(const weights_3x3 *w, v128_t low, v128_t high, int at, const int stride,
-                          const int places, v128_t (*sum)[2]) {
-  PARE_Q8_UNROLL for (int i = 0; i < places; i++) {
+PARE_INLINE void add_pair(const weights_3x3 *w, v128_t pair, int at, const int stride, const int half,
+                          v128_t (*sum)[2]) {
+  PARE_Q8_UNROLL for (int i = 0; i < PLACES; i++) {
     const int column = at - i * stride;
     if (column != 0 && column != 2) continue;
-    const v128_t *own = column ? w->last : w->two;
-    sum[i][0] = wasm_i32x4_add(sum[i][0], wasm_i32x4_dot_i16x8(low, own[0]));
-    sum[i][1] = wasm_i32x4_add(sum[i][1], wasm_i32x4_dot_i16x8(high, own[1]));
+    const v128_t own = column ? w->last[half] : w->two[half];
+    sum[i][half] = wasm_i32x4_add(sum[i][half], wasm_i32x4_dot_i16x8(pair, own));
   }
 }
 
-#define PLACES 4
-PARE_INLINE void tile_3x3(const pare_q8_depthwise_args *args, int64_t m, int64_t c, const weights_3x3 *w,
-                          const pare_q8_ending *end, const int stride) {
-  const int32_t step = args->taps[1];
-  const int16_t *x = (const int16_t *)args->x + args->rows[m] + c, *y = x + args->taps[3],
-                *z = x + args->taps[6];
-  v128_t sum[PLACES][2];
-  PARE_Q8_UNROLL for (int i = 0; i < PLACES; i++) sum[i][0] = sum[i][1] = wasm_i32x4_splat(0);
+/* Four of the eight channels, so that sums and weights stay in registers. */
+PARE_INLINE void half_tile(const int16_t *x, int32_t step, int32_t row1, int32_t row2, const weights_3x3 *w,
+                           const int stride, const int half, v128_t (*sum)[2]) {
+  const int16_t *y = x + row1, *z = x + row2;
+  PARE_Q8_UNROLL for (int i = 0; i < PLACES; i++) sum[i][half] = wasm_i32x4_splat(0);
   PARE_Q8_UNROLL for (int at = 0; at < (PLACES - 1) * stride + 3; at++, x += step, y += step, z += step) {
     const v128_t a = wasm_v128_load(x), b = wasm_v128_load(y);
-    add_column(w, LOW(a, b), HIGH(a, b), at, stride, PLACES, sum);
+    add_column(w, half ? HIGH(a, b) : LOW(a, b), at, stride, half, sum);
     if (at % stride) continue; /* with stride 2, pairs begin at even columns */
     const v128_t d = wasm_v128_load(z), e = wasm_v128_load(z + step);
-    add_pair(w, LOW(d, e), HIGH(d, e), at, stride, PLACES, sum);
+    add_pair(w, half ? HIGH(d, e) : LOW(d, e), at, stride, half, sum);
   }
+}
+
+PARE_INLINE void tile_3x3(const pare_q8_depthwise_args *args, int64_t m, int64_t c, const weights_3x3 *w,
+                          const pare_q8_ending *end, const int stride) {
+  const int16_t *x = (const int16_t *)args->x + args->rows[m] + c;
+  const int32_t step = args->taps[1], row1 = args->taps[3], row2 = args->taps[6];
+  v128_t sum[PLACES][2];
+  half_tile(x, step, row1, row2, w, stride, 0, sum);
+  __asm__ volatile("" ::: "memory"); /* loads again, rather than keeping all that was loaded */
+  half_tile(x, step, row1, row2, w, stride, 1, sum);
   pare_q8_store8(end, m, PLACES, sum, PLACES);
 }
 
