@@ -111,12 +111,13 @@ static void run_variant(const problem *p, const pare_q8_gemm_kernel *packing, co
   size_t bytes;
   assert_true(pare_q8_pack_bytes(packing, n_runs * run_len, p->n, &bytes));
   int64_t from[64 * 70];
-  int32_t runs[64], zeros[300], w_sums[300], bias[320] = {0};
+  int32_t runs[64], zeros[300], w_sums[300], bias[320] = {0}, steps[32 * 70];
   for (int64_t r = 0; r < n_runs; r++) {
     runs[r] = p->runs[r < p->n_runs ? r : 0];
     for (int64_t t = 0; t < run_len; t++)
       from[r * run_len + t] = r < p->n_runs && t < p->used ? r * p->used + t : -1;
   }
+  if (!p->depthwise) pare_q8_steps(runs, n_runs, run_len, steps);
   for (int64_t n = 0; n < p->n; n++) zeros[n] = p->zero_w;
   const pare_q8_weights weights = {p->w, p->w_signed,         from,  n_runs * run_len,
                                    p->n, p->n_runs * p->used, zeros, 0};
@@ -132,7 +133,7 @@ static void run_variant(const problem *p, const pare_q8_gemm_kernel *packing, co
   for (int k = 0; k < 2; k++) {
     sink.y = k ? y : NULL;
     sink.sums = k ? NULL : sums;
-    const pare_q8_gemm_args g = {p->m, p->n, x, p->rows, 0, runs, n_runs, run_len, packed, sink};
+    const pare_q8_gemm_args g = {p->m, p->n, x, p->rows, 0, runs, n_runs, run_len, steps, packed, sink};
     const pare_q8_depthwise_args d = {p->m, p->n, x, p->rows, runs, n_runs, packed, sink};
     if (p->depthwise)
       depthwise->run(&d);

@@ -82,6 +82,11 @@ static pare_status make_runs(pare_q8_conv *conv, pare_arena *arena) {
     for (int64_t t = 0; t < conv->run_len; t++)
       *from++ = t < used && first < places ? t % conv->cg * places + first + t / conv->cg : -1;
   }
+  if (conv->depthwise || conv->packing->format != PARE_Q8_WIDE) return PARE_OK;
+  int32_t *steps = pare_arena_array(arena, (size_t)(conv->n_runs * conv->run_len / 2), sizeof *steps);
+  if (!steps) return PARE_OUT_OF_MEMORY;
+  conv->steps = steps;
+  pare_q8_steps(conv->runs, conv->n_runs, conv->run_len, steps);
   return PARE_OK;
 }
 
@@ -252,6 +257,7 @@ static void run_kernel(const work *all, const void *a, int64_t m, int64_t at) {
                                     .runs = conv->runs,
                                     .n_runs = conv->n_runs,
                                     .run_len = conv->run_len,
+                                    .steps = conv->steps,
                                     .b = packed,
                                     .sink = sink};
     conv->gemm->run(&args);

@@ -28,14 +28,14 @@ typedef struct pare_q8_conv {
   const pare_q8_gemm_kernel *gemm, *packing; /* packing: how weights are packed in either case */
   bool by_winograd;                          /* neither, and of what follows only channels and bytes count */
   pare_q8_winograd winograd;
-  bool direct;                     /* the image is read where it lies */
-  int64_t row;                     /* elements of a row of a strip */
-  int64_t strip_rows, n_strips;    /* output rows */
-  int64_t n_runs, run_len;         /* n_taps and 1 when depthwise */
-  const int32_t *rows, *runs;      /* q8_gemm.h */
-  const int64_t *from;             /* where packed weights come from */
-  int64_t channels;                /* of bias and scale, from group to group: og in whole panels */
-  size_t strip_bytes, group_bytes; /* scratch of one thread; packed weights of one group */
+  bool direct;                        /* the image is read where it lies */
+  int64_t row;                        /* elements of a row of a strip */
+  int64_t strip_rows, n_strips;       /* output rows */
+  int64_t n_runs, run_len;            /* n_taps and 1 when depthwise */
+  const int32_t *rows, *runs, *steps; /* q8_gemm.h */
+  const int64_t *from;                /* where packed weights come from */
+  int64_t channels;                   /* of bias and scale, from group to group: og in whole panels */
+  size_t strip_bytes, group_bytes;    /* scratch of one thread; packed weights of one group */
 } pare_q8_conv;
 
 #ifdef __wasm_relaxed_simd__ /* a page's bytes: q8_gemm is faster there */

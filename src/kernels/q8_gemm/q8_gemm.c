@@ -101,3 +101,8 @@ void pare_q8_pack(const pare_q8_gemm_kernel *kernel, const pare_q8_weights *w, v
     }
   }
 }
+
+void pare_q8_steps(const int32_t *runs, int64_t n_runs, int64_t run_len, int32_t *steps) {
+  for (int64_t r = 0; r < n_runs; r++)
+    for (int64_t k = 0; k < run_len; k += 2) *steps++ = runs[r] + (int32_t)k;
+}

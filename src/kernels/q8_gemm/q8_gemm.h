@@ -29,7 +29,9 @@ typedef struct pare_q8_gemm_args {
   const int32_t *runs; /* [n_runs] in elements */
   int64_t n_runs;
   int64_t run_len; /* elements of a run, filled up to whole steps of k: there B is zero */
-  const void *b;   /* [panels of n][n_runs][run_len / k_step][panel][k_step] */
+  const int32_t *
+      steps; /* WIDE: [n_runs * run_len / 2] where each pair of k begins (pare_q8_steps), so that one loop does for all runs */
+  const void *b; /* [panels of n][n_runs][run_len / k_step][panel][k_step] */
   pare_q8_sink sink;
 } pare_q8_gemm_args;
 
@@ -86,6 +88,8 @@ typedef struct pare_q8_weights {
 bool pare_q8_pack_bytes(const pare_q8_gemm_kernel *kernel, int64_t k, int64_t n, size_t *bytes);
 /* `sums` [n]: of each column's packed weights, for the zero point of A in BYTES. */
 void pare_q8_pack(const pare_q8_gemm_kernel *kernel, const pare_q8_weights *w, void *packed, int32_t *sums);
+
+void pare_q8_steps(const int32_t *runs, int64_t n_runs, int64_t run_len, int32_t *steps);
 
 /* out[i] = x[i] - zero; x holds u8, or s8 when `is_signed`. */
 void pare_q8_widen(const void *x, bool is_signed, int32_t zero, int64_t n, int16_t *out);

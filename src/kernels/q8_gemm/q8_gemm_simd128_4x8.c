@@ -8,6 +8,7 @@ void pare_q8_gemm__simd128_4x8(const pare_q8_gemm_args *args);
 
 /* Rows m to m + 4, the last one again where there are fewer. */
 PARE_INLINE void tile(const pare_q8_gemm_args *args, const int16_t *b, int64_t m, const pare_q8_ending *end) {
+  const int32_t *step = args->steps, *past = step + args->n_runs * args->run_len / 2;
   const int16_t *row[ROWS];
   v128_t sum[ROWS][2];
   PARE_Q8_UNROLL for (int i = 0; i < ROWS; i++) {
@@ -15,15 +16,13 @@ PARE_INLINE void tile(const pare_q8_gemm_args *args, const int16_t *b, int64_t m
     row[i] = (const int16_t *)args->a + (args->rows ? args->rows[at] : at * args->a_row);
     sum[i][0] = sum[i][1] = wasm_i32x4_splat(0);
   }
-  for (int64_t r = 0; r < args->n_runs; r++) {
-    const int32_t first = args->runs[r], past = first + (int32_t)args->run_len;
-    for (int32_t k = first; k < past; k += 2, b += 16) {
-      const v128_t left = wasm_v128_load(b), right = wasm_v128_load(b + 8);
-      PARE_Q8_UNROLL for (int i = 0; i < ROWS; i++) {
-        const v128_t pair = wasm_v128_load32_splat(row[i] + k);
-        sum[i][0] = wasm_i32x4_add(sum[i][0], wasm_i32x4_dot_i16x8(pair, left));
-        sum[i][1] = wasm_i32x4_add(sum[i][1], wasm_i32x4_dot_i16x8(pair, right));
-      }
+  for (; step < past; step++, b += 16) {
+    const int32_t k = *step;
+    const v128_t left = wasm_v128_load(b), right = wasm_v128_load(b + 8);
+    PARE_Q8_UNROLL for (int i = 0; i < ROWS; i++) {
+      const v128_t pair = wasm_v128_load32_splat(row[i] + k);
+      sum[i][0] = wasm_i32x4_add(sum[i][0], wasm_i32x4_dot_i16x8(pair, left));
+      sum[i][1] = wasm_i32x4_add(sum[i][1], wasm_i32x4_dot_i16x8(pair, right));
     }
   }
   pare_q8_store8(end, m, args->m - m, sum, ROWS);

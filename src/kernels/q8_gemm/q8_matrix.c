@@ -5,6 +5,8 @@
 
 #define WHOLE 64 /* columns are filled up to whole panels of any variant */
 
+static const int32_t one_run = 0;
+
 pare_status pare_q8_matrix_plan(pare_q8_matrix *b, int64_t m, bool plain, pare_arena *arena) {
   if (b->k > PARE_Q8_MAX_K) {
     return pare_fail(arena->ctx, PARE_UNSUPPORTED,
@@ -22,7 +24,9 @@ pare_status pare_q8_matrix_plan(pare_q8_matrix *b, int64_t m, bool plain, pare_a
   b->from = pare_arena_array(arena, (size_t)b->k_whole, sizeof *b->from);
   b->sums = pare_arena_array(arena, (size_t)b->n_whole, sizeof *b->sums);
   b->bias = pare_arena_array(arena, (size_t)b->n_whole, sizeof *b->bias);
-  if (!packed || !b->from || !b->sums || !b->bias) return PARE_OUT_OF_MEMORY;
+  b->steps = pare_arena_array(arena, (size_t)b->k_whole / 2, sizeof *b->steps);
+  if (!packed || !b->from || !b->sums || !b->bias || !b->steps) return PARE_OUT_OF_MEMORY;
+  pare_q8_steps(&one_run, 1, b->k_whole, b->steps);
   b->packed = packed + (PARE_Q8_ALIGN - (uintptr_t)packed % PARE_Q8_ALIGN) % PARE_Q8_ALIGN;
   return PARE_OK;
 }
@@ -69,7 +73,6 @@ static void bring(const pare_q8_matrix *b, const uint8_t *a, int32_t zero_a, int
 
 void pare_q8_matrix_run(const pare_q8_matrix *b, const void *a, int32_t zero_a, int64_t rows, int64_t first,
                         int64_t end, const pare_q8_sink *sink, void *scratch) {
-  static const int32_t one_run = 0;
   const bool direct = b->kernel->format == PARE_Q8_BYTES && !b->a_signed && b->k == b->k_whole;
   if (!direct) bring(b, a, zero_a, rows, scratch);
   const int64_t element = b->kernel->format == PARE_Q8_WIDE ? 2 : 1;
@@ -80,6 +83,7 @@ void pare_q8_matrix_run(const pare_q8_matrix *b, const void *a, int32_t zero_a, 
                             .runs = &one_run,
                             .n_runs = 1,
                             .run_len = b->k_whole,
+                            .steps = b->steps,
                             .b = (const uint8_t *)b->packed + first * b->k_whole * element,
                             .sink = *sink};
   args.sink.bias = b->bias + first;

@@ -13,6 +13,7 @@ typedef struct pare_q8_matrix {
   int64_t k_whole, n_whole; /* filled up to whole steps and panels */
   void *packed;
   int64_t *from;
+  int32_t *steps; /* q8_gemm.h */
   int32_t *sums;
   int32_t *bias; /* [n_whole] */
 } pare_q8_matrix;

@@ -21,9 +21,11 @@ static int64_t macs(const bench_shape *s) {
 
 static void prepare(const bench_shape *s, int i_variant) {
   static const int32_t one_run = 0;
+  static int32_t steps[512];
   const pare_q8_gemm_kernel *kernel = pare_q8_gemm_at(i_variant);
   size_t bytes = 0;
-  if (!pare_q8_pack_bytes(kernel, s->k, s->n, &bytes)) return;
+  if (!pare_q8_pack_bytes(kernel, s->k, s->n, &bytes) || s->k > 2 * (int64_t)PARE_COUNT(steps)) return;
+  pare_q8_steps(&one_run, 1, s->k, steps);
   const size_t whole = (size_t)pare_q8_round_up(s->n, 64);
   args = (pare_q8_gemm_args){.m = s->m,
                              .n = s->n,
@@ -32,6 +34,7 @@ static void prepare(const bench_shape *s, int i_variant) {
                              .runs = &one_run,
                              .n_runs = 1,
                              .run_len = s->k,
+                             .steps = steps,
                              .b = bench_memory(bytes)};
   args.sink = (pare_q8_sink){.bias = bench_memory(whole * 4),
                              .scale = bench_f32((int64_t)whole),
