@@ -34,16 +34,19 @@
 #define V_PER_UNIT        (V_UNIT / V_LANES)
 #define V_PANELS_PER_UNIT (V_UNIT / PARE_F32_NR)
 #ifdef __clang__
-#define V_UNROLL _Pragma("clang loop unroll(full)")
+#define V_UNROLL    _Pragma("clang loop unroll(full)")
+#define V_NO_UNROLL _Pragma("clang loop unroll(disable) vectorize(disable)")
 #else
+#define V_NO_UNROLL
 #define V_UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* Rows of n floats; no call, which in WebAssembly would cost more than the copy. */
-static void copy_rows(float *to, int64_t to_row, const float *from, int64_t from_row, int rows, int64_t n) {
-  for (int r = 0; r < rows; r++, to += to_row, from += from_row) {
+/* Rows of n floats; no call for each, which in WebAssembly would cost more than the copy. */
+static __attribute__((noinline)) void copy_rows(float *to, int64_t to_row, const float *from,
+                                                int64_t from_row, int rows, int64_t n) {
+  V_NO_UNROLL for (int r = 0; r < rows; r++, to += to_row, from += from_row) {
     int64_t i = 0;
-    for (; i + 4 <= n; i += 4) memcpy(to + i, from + i, 4 * sizeof(float));
+    V_NO_UNROLL for (; i + 4 <= n; i += 4) memcpy(to + i, from + i, 4 * sizeof(float));
     if (n & 2) memcpy(to + i, from + i, 2 * sizeof(float));
     if (n & 1) memcpy(to + n - 1, from + n - 1, sizeof(float));
   }
@@ -62,7 +65,7 @@ typedef struct tile_job {
   ptrdiff_t b_panel, k, k_run, a_column, a_jump, c_row;
   const float *column_bias; /* or NULL */
   float clamp_low, clamp_high;
-  bool accumulate, clamp;
+  bool accumulate;
 } tile_job;
 
 /* The sums to go on from, or zeros. (One loop over all, not one in another: clang unrolls it early enough.) */
@@ -96,7 +99,7 @@ PARE_INLINE void tile_end(const tile_job *job, float *c, const float *add, const
   }
   V_UNROLL for (int j = 0; j < rows * vectors; j++) {
     float *to = hidden(c + j / vectors * job->c_row + j % vectors * V_LANES);
-    V_STORE(to, job->clamp ? V_MIN(V_MAX(sum[j], low), high) : sum[j]);
+    V_STORE(to, V_MIN(V_MAX(sum[j], low), high));
   }
 }
 
@@ -165,7 +168,7 @@ PARE_INLINE void tile_row(const tile_job *job, const float *const *rows, float *
 }
 
 /* The columns [i_column, i_column + columns), `n` of which are there. */
-static tile_job job_of(const pare_f32_gemm_args *args, int64_t i_column) {
+static __attribute__((noinline)) tile_job job_of(const pare_f32_gemm_args *args, int64_t i_column) {
   const int64_t b_panel = args->b_panel ? args->b_panel : args->k * PARE_F32_NR;
   return (tile_job){.b = args->b + i_column / PARE_F32_NR * b_panel,
                     .b_panel = (ptrdiff_t)b_panel,
@@ -177,8 +180,7 @@ static tile_job job_of(const pare_f32_gemm_args *args, int64_t i_column) {
                     .column_bias = args->column_bias ? args->column_bias + i_column : NULL,
                     .clamp_low = args->clamp_low,
                     .clamp_high = args->clamp_high,
-                    .accumulate = args->accumulate,
-                    .clamp = args->clamp_low != -INFINITY || args->clamp_high != INFINITY};
+                    .accumulate = args->accumulate};
 }
 
 /* Rows [i_row, i_end), `rows` at a time, of the columns from i_column on. A tile with missing columns works on
