@@ -48,7 +48,7 @@ static bool is_exact(const pare_q8_conv *conv) {
 }
 
 static int64_t weight_bytes(const pare_q8_conv *conv) {
-  return pare_q8_round_up(conv->o, PANEL) * POINTS * pare_q8_round_up(conv->c, 8) * (int64_t)sizeof(int16_t);
+  return pare_q8_round_up(conv->o, PANEL) * POINTS * pare_q8_round_up(conv->c, 2) * (int64_t)sizeof(int16_t);
 }
 
 /* Measured: with few tiles many registers of `multiply` hold none, and an instruction of four products (BYTES) does more than is saved here. */
@@ -81,12 +81,13 @@ static size_t whole_lines(int64_t bytes) {
 void pare_q8_winograd_plan(pare_q8_conv *conv) {
   pare_q8_winograd *w = &conv->winograd;
   const int64_t tiles[2] = {whole_tiles(conv->window.out[0]), whole_tiles(conv->window.out[1])};
-  w->c_whole = pare_q8_round_up(conv->c, 8);
+  w->c_whole = pare_q8_round_up(conv->c, 2);
   choose_blocks(w, tiles, conv->n, pare_pool_threads(conv->pool));
+  w->point = w->n_tiles * w->c_whole + 8;
   w->row = (TILE * w->block[1] + EDGE - TILE) * conv->c + 8; /* vectors of the last place may end behind it */
   w->rows_at = whole_lines(w->row);
   w->images_at = w->rows_at + whole_lines(EDGE * w->row * (int64_t)sizeof(int16_t));
-  w->sums_at = w->images_at + whole_lines(POINTS * w->n_tiles * w->c_whole * (int64_t)sizeof(int16_t));
+  w->sums_at = w->images_at + whole_lines(POINTS * w->point * (int64_t)sizeof(int16_t));
   conv->strip_bytes = w->sums_at + whole_lines(POINTS * w->n_tiles * PANEL * (int64_t)sizeof(int32_t));
   conv->group_bytes = (size_t)weight_bytes(conv);
 }

@@ -23,10 +23,11 @@ struct pare_q8_conv;
 
 /* Index 0: down, 1: across. */
 typedef struct pare_q8_winograd {
-  int64_t block[2], n_blocks[2];      /* tiles of a block; blocks of an image */
-  int64_t n_tiles;                    /* of a block, in whole register tiles */
-  int64_t c_whole;                    /* channels in, in whole vectors */
-  int64_t row;                        /* elements of a row of a block's places */
+  int64_t block[2], n_blocks[2]; /* tiles of a block; blocks of an image */
+  int64_t n_tiles;               /* of a block, in whole register tiles */
+  int64_t c_whole;               /* channels in, in whole pairs */
+  int64_t point; /* elements of a point's images, and as many more as a vector may end behind them */
+  int64_t row;   /* elements of a row of a block's places */
   size_t rows_at, images_at, sums_at; /* where a thread's scratch holds what; first a row of zero points */
 } pare_q8_winograd;
 
@@ -43,10 +44,11 @@ void pare_q8_winograd_run(const struct pare_q8_conv *conv, const uint8_t *x, int
 /* B^T d. bytes: 6 rows of n neighbours, n >= 8; out [6][row]. */
 void pare_q8_winograd_down(const uint8_t *const *bytes, bool is_signed, int32_t zero, int64_t n, int64_t row,
                            int16_t *out);
-/* (B^T d) B of n tiles in a row of places with c channels. rows [6][w->row]; out [36][w->n_tiles][w->c_whole], from a tile on. */
+/* (B^T d) B of n tiles in a row of places with c channels. rows [6][w->row]; out [36][w->point] from a tile on, [w->n_tiles][w->c_whole]; what a
+ * vector holds too much goes to the next tile, which comes later. */
 void pare_q8_winograd_across(const pare_q8_winograd *w, const int16_t *rows, int64_t c, int64_t n,
                              int16_t *out);
-/* sums [w->n_tiles][36][8] of images [36][w->n_tiles][w->c_whole] and a panel of weights. */
+/* sums [w->n_tiles][36][8] of images [36][w->point] and a panel of weights. */
 void pare_q8_winograd_multiply(const pare_q8_winograd *w, const int16_t *images, const int16_t *weights,
                                int32_t *sums);
 

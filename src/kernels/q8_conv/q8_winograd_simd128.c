@@ -50,7 +50,7 @@ void pare_q8_winograd_down(const uint8_t *const *bytes, bool is_signed, int32_t 
 
 void pare_q8_winograd_across(const pare_q8_winograd *w, const int16_t *rows, int64_t c, int64_t n,
                              int16_t *out) {
-  const int64_t point = w->n_tiles * w->c_whole;
+  const int64_t point = w->point;
   for (int64_t tile = 0; tile < n; tile++, rows += TILE * c, out += w->c_whole) {
     for (int64_t i = 0; i < w->c_whole; i += 8) {
       PARE_Q8_ROLLED for (int k = 0; k < EDGE; k++) {
@@ -68,17 +68,17 @@ void pare_q8_winograd_across(const pare_q8_winograd *w, const int16_t *rows, int
 void pare_q8_winograd_multiply(const pare_q8_winograd *w, const int16_t *images, const int16_t *weights,
                                int32_t *sums) {
   const int64_t c = w->c_whole;
-  for (int point = 0; point < POINTS; point++, weights += c * PANEL, sums += PANEL) {
+  for (int point = 0; point < POINTS; point++, weights += c * PANEL, images += w->point, sums += PANEL) {
+    const int16_t *a = images;
     int32_t *to = sums;
-    for (int64_t tile = 0; tile < w->n_tiles;
-         tile += TILES, images += TILES * c, to += TILES * POINTS * PANEL) {
+    for (int64_t tile = 0; tile < w->n_tiles; tile += TILES, a += TILES * c, to += TILES * POINTS * PANEL) {
       v128_t sum[TILES][2];
       const int16_t *b = weights;
       PARE_Q8_UNROLL for (int i = 0; i < TILES; i++) sum[i][0] = sum[i][1] = wasm_i32x4_splat(0);
       for (int64_t k = 0; k < c; k += 2, b += 16) {
         const v128_t left = wasm_v128_load(b), right = wasm_v128_load(b + 8);
         PARE_Q8_UNROLL for (int i = 0; i < TILES; i++) {
-          const v128_t pair = wasm_v128_load32_splat(images + i * c + k);
+          const v128_t pair = wasm_v128_load32_splat(a + i * c + k);
           sum[i][0] = wasm_i32x4_add(sum[i][0], wasm_i32x4_dot_i16x8(pair, left));
           sum[i][1] = wasm_i32x4_add(sum[i][1], wasm_i32x4_dot_i16x8(pair, right));
         }
