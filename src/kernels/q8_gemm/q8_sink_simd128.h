@@ -80,7 +80,12 @@ static __attribute__((noinline)) void pare_q8_store_each(const pare_q8_ending *e
     if (!end->y) {
       const v128_t acc[2] = {wasm_i32x4_add(sum[i][0], end->bias[0]),
                              wasm_i32x4_add(sum[i][1], end->bias[1])};
-      memcpy(end->sums + at, acc, count * sizeof(int32_t));
+      if (count < 8) {
+        memcpy(end->sums + at, acc, count * sizeof(int32_t));
+        continue;
+      }
+      wasm_v128_store(end->sums + at, acc[0]);
+      wasm_v128_store(end->sums + at + 4, acc[1]);
       continue;
     }
     const v128_t words = end->bounded ? pare_q8_words(end, sum[i])
