@@ -100,7 +100,8 @@ endfunction()
 
 # A visitor's download: in wasm only the loops of kernels and optimizers are compiled for speed, not what plans and packs around them (a
 # kernel's inner loop belongs in a file named so). Loops elsewhere still become vectors under -Os: whole networks were seen to lose at most 7 %
-# of their speed by that of the operators, and 1 % by that of the kernels' other files. No inner loop runs through the rest.
+# of their speed by that of the operators, and 1 % by that of the kernels' other files. No inner loop runs through the rest. Operators that pass
+# over bytes and are in no first module have nothing to save.
 function(pare_size_over_speed)
   foreach(source IN LISTS ARGN)
     set(level -Oz)

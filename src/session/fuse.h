@@ -32,6 +32,8 @@ pare_status pare_fuse_become(pare_model *model, pare_node *node, const char *op,
  * X_zero_point, Y_scale, Y_zero_point. */
 pare_status pare_fuse_binary(pare_model *model, pare_node *node, const char *op);
 pare_status pare_fuse_unary(pare_model *model, pare_node *node, const char *op);
+/* Where every data input comes from, and the output goes to, integers of one scale and zero point: the operator moves those. */
+pare_status pare_fuse_same(pare_model *model, pare_node *node, int n_data);
 /* Drops QuantizeLinear and DequantizeLinear that nothing reads, with `any` also what computes element by element; finishes the model. */
 pare_status pare_fuse_finish(pare_model *model, bool any);
 

@@ -221,8 +221,7 @@ static bool same_parameters(const pare_fuse_pair *a, const pare_fuse_pair *b) {
          pare_tensor_get_s64(a->zero, 0) == pare_tensor_get_s64(b->zero, 0);
 }
 
-/* Every data input comes from, and every output goes to, integers of one scale and zero point: the operator moves those. */
-static pare_status fuse_same(pare_model *model, pare_node *node, int n_data) {
+pare_status pare_fuse_same(pare_model *model, pare_node *node, int n_data) {
   pare_fuse_pair q, x;
   if (node->n_outputs < 1 || node->outputs[0] < 0) return PARE_OK;
   for (int i = 1; i < node->n_outputs; i++)
@@ -255,8 +254,8 @@ static pare_status fuse_node(pare_model *model, pare_node *node) {
   if (pare_node_is(node, "Add")) return pare_fuse_binary(model, node, "QLinearAdd");
   if (pare_node_is(node, "GlobalAveragePool"))
     return pare_fuse_unary(model, node, "QLinearGlobalAveragePool");
-  if (pare_node_is(node, "Concat")) return fuse_same(model, node, node->n_inputs);
-  return node->op->quant == PARE_QUANT_SAME ? fuse_same(model, node, 1) : PARE_OK;
+  if (pare_node_is(node, "Concat")) return pare_fuse_same(model, node, node->n_inputs);
+  return node->op->quant == PARE_QUANT_SAME ? pare_fuse_same(model, node, 1) : PARE_OK;
 }
 
 /* A QuantizeLinear right behind a DequantizeLinear of equal parameters gives back what went in. */

@@ -87,12 +87,30 @@ static pare_status fuse_concat(pare_model *model, pare_node *node) {
                           true);
 }
 
+bool pare_pads_nothing(const pare_model *model, const pare_node *node) {
+  const pare_tensor *pads =
+      pare_node_is(node, "Pad") && node->n_inputs > 1 ? pare_model_const_input(model, node, 1) : NULL;
+  if (!pads) return false;
+  for (int64_t i = 0; i < pare_tensor_count(pads); i++)
+    if (pare_tensor_get_s64(pads, i) != 0) return false;
+  return true;
+}
+
+/* What it would pad with has the type of the data, and nobody reads it. */
+static pare_status fuse_empty_pad(pare_model *model, pare_node *node) {
+  const int i_out = node->outputs[0];
+  PARE_TRY(pare_fuse_same(model, node, 1));
+  if (node->outputs[0] != i_out) node->n_inputs = 2;
+  return PARE_OK;
+}
+
 static pare_status fuse_node(pare_model *model, pare_node *node) {
   if (!node->op || node->n_outputs != 1 || node->n_inputs < 1 || node->outputs[0] < 0) return PARE_OK;
   if (pare_node_is(node, "AveragePool")) return fuse_average_pool(model, node);
   if (pare_node_is(node, "Concat")) return fuse_concat(model, node);
   if (pare_node_is(node, "LeakyRelu")) return pare_fuse_unary(model, node, "QLinearLeakyRelu");
   if (pare_node_is(node, "Mul")) return pare_fuse_binary(model, node, "QLinearMul");
+  if (pare_pads_nothing(model, node)) return fuse_empty_pad(model, node);
   if (pare_node_is(node, "ReduceMean")) return fuse_reduce_mean(model, node);
   if (pare_node_is(node, "Sigmoid")) return pare_fuse_unary(model, node, "QLinearSigmoid");
   return PARE_OK;

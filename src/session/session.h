@@ -68,6 +68,8 @@ pare_fuse_qdq(pare_model *model); /* DequantizeLinear -> op -> QuantizeLinear to
 pare_status pare_fuse_values(pare_model *model, pare_numerics numerics);
 /* Element by element, operands broadcast, with the same result whenever it is run: with one 8-bit tensor and numbers it becomes a table. */
 bool pare_is_pointwise(const pare_node *node);
+/* Whether a node is a Pad by nothing on any side. */
+bool pare_pads_nothing(const pare_model *model, const pare_node *node);
 /* Whether a ReduceMean is GlobalAveragePool: over all axes but the first two of a tensor whose rank the operators before it tell. */
 bool pare_is_image_mean(const pare_model *model, const pare_node *node);
 

@@ -263,6 +263,17 @@ static void parts_of_other_scales_are_joined_exactly(void **state) {
   }
 }
 
+/* As exporters write it before an AveragePool. */
+static void a_pad_by_nothing_moves_bytes(void **state) {
+  (void)state;
+  static const int64_t nothing[4];
+  maker m = start_on(ctx, PARE_U8);
+  const int x = input(&m, PARE_SHAPE(8, 32), 0.031f, 118);
+  const int inputs[3] = {x, constant(&m, PARE_S64, PARE_SHAPE(4), nothing), number(&m, 0.0f)};
+  quantized_output(&m, node(&m, "Pad", inputs, 3), 0.031f, 118);
+  check(&m, "Pad", 1, 0);
+}
+
 static void sigmoids_and_leaky_relus_are_exact(void **state) {
   (void)state;
   for (int i = 0; i < 4; i++) {
@@ -362,6 +373,7 @@ int main(void) {
       cmocka_unit_test(what_is_no_function_of_one_byte_runs_as_it_is_written),
       cmocka_unit_test(a_normalisation_is_one_pass),
       cmocka_unit_test(parts_of_other_scales_are_joined_exactly),
+      cmocka_unit_test(a_pad_by_nothing_moves_bytes),
       cmocka_unit_test(sigmoids_and_leaky_relus_are_exact),
       cmocka_unit_test(products_and_means_are_a_step_away_at_most),
       cmocka_unit_test(a_mean_without_its_axes_is_flat),

@@ -119,7 +119,7 @@ static pare_quant_role role_of(const pare_quant_plan *plan, const pare_node *nod
   case PARE_QUANT_VALUES:
     if (pare_node_is(node, "Concat")) return all_computed(plan, node) ? PARE_ROLE_SAME : PARE_ROLE_F32;
     return role_of_values(plan, node);
-  default: return role_of_values(plan, node);
+  default: return pare_pads_nothing(plan->model, node) ? PARE_ROLE_SAME : role_of_values(plan, node);
   }
 }
 
