@@ -101,7 +101,9 @@ endfunction()
 # A visitor's download: in wasm only the loops of kernels and optimizers are compiled for speed, not what plans and packs around them (a
 # kernel's inner loop belongs in a file named so). Loops elsewhere still become vectors under -Os: whole networks were seen to lose at most 7 %
 # of their speed by that of the operators, and 1 % by that of the kernels' other files. No inner loop runs through the rest. Operators that pass
-# over bytes and are in no first module have nothing to save.
+# over bytes and are in no first module have nothing to save. But under -Os clang allows no loop for what is left over: where a loop chooses
+# (Relu, MaxPool) its vectors ask for each lane whether it is there, and are slower than none. The files that training and f32 networks
+# spend time in are therefore compiled for speed.
 function(pare_size_over_speed)
   foreach(source IN LISTS ARGN)
     set(level -Oz)
@@ -111,7 +113,7 @@ function(pare_size_over_speed)
       set(level -Oz)
     elseif(source MATCHES "/src/ops/(byte_|qlinear_average)")
       set(level -O3)
-    elseif(source MATCHES "/src/train/optim/")
+    elseif(source MATCHES "/src/(train/optim/|ops/(relu|max_pool|batch_normalization|add)\\.c|kernels/f32_batch/f32_batch_conv\\.c)")
       set(level -O2)
     elseif(source MATCHES "/src/(kernels|ops|data|train)/")
       set(level -Os)
