@@ -14,9 +14,10 @@ enum {
   FUNCTION_DOMAIN = 10
 };
 
-#define MAX_NODES ((int64_t)1 << 17)
-#define MAX_WORK  ((int64_t)1 << 27) /* pairs of names that are compared */
-#define MAX_DEPTH 32
+#define MAX_NODES   ((int64_t)1 << 17)
+#define MAX_WORK    ((int64_t)1 << 27) /* pairs of names that are compared */
+#define MAX_DEPTH   32
+#define LEAST_OPSET 7 /* what files of older ones are raised to */
 
 struct pare_onnx_function {
   const char *domain, *name;
@@ -141,6 +142,13 @@ static pare_status read_call(const pare_onnx_function *function, const pare_mode
   return status;
 }
 
+/* A model of functions alone need not name an opset of ONNX's own operators: it has the body's then, and Identity needs one at least. */
+static pare_status take_opset(pare_model *model, const pare_model *body) {
+  const int64_t opset = pare_model_opset(body, "");
+  if (pare_model_opset(model, "") != 0) return PARE_OK;
+  return pare_model_set_opset(model, "", opset ? opset : LEAST_OPSET);
+}
+
 static pare_status put_body(pare_model *model, int i_node, const pare_model *body) {
   const pare_node *call = &model->nodes[i_node];
   if (call->n_captured || call->n_inputs > body->n_inputs || call->n_outputs > body->n_outputs)
@@ -151,6 +159,7 @@ static pare_status put_body(pare_model *model, int i_node, const pare_model *bod
   if (!links) return PARE_OUT_OF_MEMORY;
   for (size_t i = 0; i < n_in; i++) links[i] = (int)i < call->n_inputs ? call->inputs[i] : -1;
   for (size_t i = 0; i < n_out; i++) links[n_in + i] = (int)i < call->n_outputs ? call->outputs[i] : -1;
+  PARE_TRY(take_opset(model, body));
   PARE_TRY(pare_model_inline(model, body, links, links + n_in));
   model->nodes[i_node].removed = true;
   return PARE_OK;
