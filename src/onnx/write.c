@@ -168,14 +168,20 @@ static bool has_info(const pare_value *value) {
          (value->dtype != PARE_NONE || value->has_shape || value->extra.len_bytes > 0);
 }
 
+/* In the order of the nodes, which is the same when the file has been read again; that of values, some of which reading may have added, is not. */
 static pare_status put_value_infos(pare_writer *out, const pare_model *model) {
   int n_outer = model->n_captured; /* of a node's graph: not its own to tell of */
   bool *done = pare_alloc_array(model->ctx, (size_t)model->n_values, sizeof(*done));
   if (!done) return PARE_OUT_OF_MEMORY;
   for (int i = 0; i < model->n_inputs + n_outer; i++) done[model->inputs[i]] = true;
   for (int i = 0; i < model->n_outputs; i++) done[model->outputs[i]] = true;
-  for (int i = 0; i < model->n_values; i++) {
-    if (!done[i] && has_info(&model->values[i])) put_value(out, 13, &model->values[i]);
+  for (int i = 0; i < model->n_nodes; i++) {
+    const pare_node *node = &model->nodes[i];
+    for (int k = 0; k < node->n_outputs && !node->removed; k++) {
+      const int i_value = node->outputs[k];
+      if (i_value >= 0 && !done[i_value] && has_info(&model->values[i_value]))
+        put_value(out, 13, &model->values[i_value]);
+    }
   }
   pare_free(model->ctx, done);
   return PARE_OK;
