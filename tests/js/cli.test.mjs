@@ -55,7 +55,7 @@ const folderOf = (name, what) => {
 /** NPY 1.0 of f32. */
 function npy(shape, values) {
   const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
-  const header = text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11) + '\n';
+  const header = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`;
   const head = Buffer.from(`\x93NUMPY\x01\x00\x00\x00${header}`, 'latin1');
   head.writeUInt16LE(header.length, 8);
   return Buffer.concat([head, Buffer.from(Float32Array.from(values).buffer)]);

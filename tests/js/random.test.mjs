@@ -1,11 +1,14 @@
 /** A small fixed run of `npm run random`: Pare and ONNX Runtime say the same of random graphs; and a wrong answer would be seen. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { randomCases } from '../random/cases.mjs';
 import { difference } from '../random/compare.mjs';
 import { OPERATORS } from '../random/operators.mjs';
-import { EXACT_INTEGERS, moduleRun, ortRun } from '../random/runtimes.mjs';
-import { onnxModel } from './support/onnx_writer.mjs';
+import { EXACT_INTEGERS, moduleRun, nativeRun } from '../random/runtimes.mjs';
+import { ROOT } from './lab_for_tests.mjs';
+import { ARRAYS, onnxModel } from './support/onnx_writer.mjs';
 
 test('300 random graphs give what ONNX Runtime gives', async (t) => {
   const { totals, operators, disagreements } = await randomCases({ seed: 1, cases: 300 });
@@ -39,15 +42,19 @@ test('what differs is told', () => {
   assert.match(difference({ y: vector(1.0005, 2, Number.NaN) }, want, true), /y\[0\]/);
 });
 
-test('shapes that depend on values come out of a session of the module', async () => {
-  const x = { dtype: 'f32', dims: [2, 3], data: Float32Array.of(0, 1, 0, 2, 0, 3) };
-  const graph = {
-    nodes: [{ op: 'NonZero', inputs: ['x'], outputs: ['y'] }],
-    inputs: new Map([['x', x]]),
-    constants: new Map(),
-    outputs: new Map([['y', {}]]),
-  };
-  const { y } = (await moduleRun(graph)).outputs;
-  assert.deepEqual(y, { dtype: 's64', dims: [2, 3], data: BigInt64Array.of(0n, 1n, 1n, 1n, 0n, 2n) });
-  assert.deepEqual((await ortRun(graph)).outputs.y, y);
-});
+const GOLDEN = join(ROOT, 'tests/golden/random');
+const readTensors = (tensors) =>
+  Object.entries(tensors).map(([name, { dtype, dims, data }]) => {
+    const isWide = dtype === 's64' || dtype === 'u64';
+    return [name, { dtype, dims, data: ARRAYS[dtype].from(data, isWide ? BigInt : Number) }];
+  });
+
+for (const name of readdirSync(GOLDEN).filter((file) => file.endsWith('.json'))) {
+  test(`what was found and mended stays so: ${name.replace('.json', '')}`, async () => {
+    const facts = JSON.parse(readFileSync(join(GOLDEN, name), 'utf8'));
+    const bytes = readFileSync(join(GOLDEN, name.replace('.json', '.onnx')));
+    const outputs = new Map(readTensors(facts.outputs));
+    const graph = { bytes, inputs: new Map(readTensors(facts.inputs)), outputs };
+    for (const run of [moduleRun, nativeRun]) assert.deepEqual((await run(graph)).outputs, Object.fromEntries(outputs));
+  });
+}
