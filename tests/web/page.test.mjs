@@ -302,6 +302,7 @@ test('a network with an operator that is not there opens, says which and where, 
     domains: [['my.ops', 1]],
   });
   await drop(page, [{ name: 'fancy.onnx', bytes }]);
+  await page.locator('pare-model h2', { hasText: 'fancy' }).waitFor(); // measured, as far as it can be
   await page.locator('pare-model #limits').waitFor();
   const told = (await page.locator('pare-model p').allTextContents()).join(' ');
   assert.match(told, /cannot run here: .*my\.ops\.FancyThing \(node 'node_2'\)/);
