@@ -57,6 +57,7 @@ static pare_status choose_blocks(pare_call *call, pare_q_product *p, bool to_f32
   if (p->rows > p->m) p->rows = p->m > 0 ? p->m : 1;
   const int64_t blocks = (p->m + p->rows - 1) / p->rows, apart = blocks < n_threads ? n_threads : 1;
   p->columns = pare_q8_round_up((p->n + apart - 1) / apart, COLUMNS);
+  if (p->columns < COLUMNS) p->columns = COLUMNS; /* of a matrix without any */
   size_t sums = 0;
   if (!pare_q8_matrix_scratch(&p->matrix, p->rows, &p->a_bytes) ||
       (to_f32 && !pare_mul_size((size_t)p->rows * sizeof(int32_t), (size_t)p->columns, &sums)) ||
