@@ -243,14 +243,6 @@ static void images_of_2_to_the_31_elements_are_refused(void **state) {
   pare_arena_free(&arena);
 }
 
-static int make_context(void **state) {
-  return pare_context_new(NULL, (pare_context **)state) == PARE_OK ? 0 : 1;
-}
-static int free_context(void **state) {
-  pare_context_free(*state);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_variant_of_the_product_gives_the_bytes_of_the_reference),
@@ -258,5 +250,5 @@ int main(void) {
       cmocka_unit_test(convolution_equals_that_of_one_image_after_another),
       cmocka_unit_test(images_of_2_to_the_31_elements_are_refused),
   };
-  return cmocka_run_group_tests(tests, make_context, free_context);
+  return cmocka_run_group_tests(tests, context_setup, context_teardown);
 }

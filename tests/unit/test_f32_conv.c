@@ -263,14 +263,6 @@ static void sizes_that_overflow_are_refused(void **state) {
   pare_arena_free(&arena);
 }
 
-static int make_context(void **state) {
-  return pare_context_new(NULL, (pare_context **)state) == PARE_OK ? 0 : 1;
-}
-static int free_context(void **state) {
-  pare_context_free(*state);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(channels_last_equals_plain_loops_for_random_geometries),
@@ -278,5 +270,5 @@ int main(void) {
       cmocka_unit_test(convolution_equals_plain_loops_for_the_shapes_of_the_example_networks),
       cmocka_unit_test(sizes_that_overflow_are_refused),
   };
-  return cmocka_run_group_tests(tests, make_context, free_context);
+  return cmocka_run_group_tests(tests, context_setup, context_teardown);
 }

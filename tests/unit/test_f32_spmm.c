@@ -291,14 +291,6 @@ static void transposing_moves_every_element(void **state) {
   }
 }
 
-static int make_context(void **state) {
-  return pare_context_new(NULL, (pare_context **)state) == PARE_OK ? 0 : 1;
-}
-static int free_context(void **state) {
-  pare_context_free(*state);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_variant_gives_the_bytes_of_the_reference),
@@ -308,5 +300,5 @@ int main(void) {
       cmocka_unit_test(products_with_sparse_weights_give_the_dense_bytes),
       cmocka_unit_test(transposing_moves_every_element),
   };
-  return cmocka_run_group_tests(tests, make_context, free_context);
+  return cmocka_run_group_tests(tests, context_setup, context_teardown);
 }

@@ -125,18 +125,10 @@ static void products_of_one_and_two_rows_give_the_dense_bytes(void **state) {
   }
 }
 
-static int make_context(void **state) {
-  return pare_context_new(NULL, (pare_context **)state) == PARE_OK ? 0 : 1;
-}
-static int free_context(void **state) {
-  pare_context_free(*state);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_variant_gives_the_bytes_of_a_plain_sum),
       cmocka_unit_test(products_of_one_and_two_rows_give_the_dense_bytes),
   };
-  return cmocka_run_group_tests(tests, make_context, free_context);
+  return cmocka_run_group_tests(tests, context_setup, context_teardown);
 }

@@ -1,16 +1,6 @@
 /* The AVX2 side of f32_batch_tiles.h: 6 rows by 16 images; gradients 6 rows by 2 taps. */
-#include <immintrin.h>
+#include "kernels/f32_avx2.h"
 
-#define PARE_INLINE static inline __attribute__((always_inline))
-
-#define V              __m256
-#define V_LANES        8
-#define V_ZERO         _mm256_setzero_ps()
-#define V_LOAD(p)      _mm256_loadu_ps(p)
-#define V_STORE(p, v)  _mm256_storeu_ps(p, v)
-#define V_SPLAT(x)     _mm256_set1_ps(x)
-#define V_ADD(a, b)    _mm256_add_ps(a, b)
-#define V_MUL(a, b)    _mm256_mul_ps(a, b)
 #define V_ROWS         6
 #define V_ROW_CASES(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define G              __m256

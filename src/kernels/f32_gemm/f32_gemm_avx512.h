@@ -1,19 +1,8 @@
 /* The AVX-512 side of f32_gemm_tiles.h: 16 lanes, two panels of B in a vector, up to 14 rows, and up to
  * V_MOST_PAIRS rows by two vectors. The including file names the function, V_WHOLE, and the AVX2 variant that
  * takes a last panel without a neighbour, V_REST. */
-#include <immintrin.h>
+#include "kernels/f32_avx512.h"
 
-#define PARE_INLINE static inline __attribute__((always_inline))
-
-#define V              __m512
-#define V_LANES        16
-#define V_LOAD(p)      _mm512_loadu_ps(p)
-#define V_STORE(p, v)  _mm512_storeu_ps(p, v)
-#define V_SPLAT(x)     _mm512_set1_ps(x)
-#define V_ADD(a, b)    _mm512_add_ps(a, b)
-#define V_MUL(a, b)    _mm512_mul_ps(a, b)
-#define V_MAX(v, low)  _mm512_max_ps(low, v) /* low > v ? low : v, and v when either is NaN */
-#define V_MIN(v, high) _mm512_min_ps(high, v)
 #define V_LOAD_B(b, panel)                                                                                   \
   _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(b)), _mm256_loadu_ps((b) + (panel)), 1)
 #define V_ROWS          14
