@@ -1,69 +1,24 @@
 /**
- * The page as a person meets it, in Chromium: pick, look, squeeze, compare, take away. It serves what `npm run build` made from a sub-path,
- * and every test has its own storage. PARE_PAGE names another build; PARE_PICTURE=1 writes examples/page.png anew.
+ * The page as a person meets it, in Chromium: pick, look, squeeze, compare, take away. Every test has its own storage. PARE_PICTURE=1 writes
+ * examples/page.png anew.
  */
 import assert from 'node:assert/strict';
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  ftruncateSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { AxeBuilder } from '@axe-core/playwright';
-import { CHROMIUM, drop, finished, hasChromium, launch, openPage, points, ready } from './browser.mjs';
-import { headOfLarge } from '../js/support/large_model.mjs';
+import { drop, finished, openPage, points, ready } from './browser.mjs';
+import { ALL_THREE, PAGE, ROOT, SHOTS, accuracy, address, close, servedPage, text } from './page_for_tests.mjs';
 import { onnxModel } from '../js/support/onnx_writer.mjs';
 import { serve } from './server.mjs';
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const PAGE = process.env.PARE_PAGE ?? join(ROOT, 'web/dist');
-const SHOTS = join(ROOT, 'build/screenshots');
-const MODELS = join(ROOT, 'examples/models');
-const ONE_STEP = { seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] };
-const ALL_THREE = { seed: 1, steps: [{ pass: 'prune', amount: 0.8, scope: 'global' }, { pass: 'train', epochs: 1 }, { pass: 'quantize' }] };
-
-let server;
-let browser;
-
-before(async () => {
-  assert.ok(hasChromium, `no Chromium at ${CHROMIUM}: set PARE_CHROMIUM`);
-  assert.ok(existsSync(join(PAGE, 'index.html')), `no page at ${PAGE}: npm run build makes it`);
-  mkdirSync(SHOTS, { recursive: true });
-  server = await serve(PAGE);
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.close();
-});
-
-const address = (recipe, { test = 400, train = 640, model = 'lenet5' } = {}) =>
-  `${server.url}#${new URLSearchParams({ model, data: 'fashion-small', test, train, recipe: JSON.stringify(recipe) })}`;
-
-const text = async (page, selector) => (await page.locator(selector).first().textContent()).replace(/\s+/g, ' ').trim();
-const accuracy = async (page) => Number.parseFloat(await text(page, 'pare-model dl .big .value'));
-
-async function close(page, expected = []) {
-  const trouble = page.trouble.filter((line) => !expected.some((pattern) => pattern.test(line)));
-  await page.context().close();
-  assert.deepEqual(trouble, []);
-}
+const lab = servedPage();
 
 test('a first visit shows the accuracy of LeNet-5 and one obvious button, without a click', async () => {
   const start = performance.now();
-  const page = await openPage(browser, server.url);
+  const page = await openPage(lab.browser, lab.server.url);
   await ready(page);
   console.log(`first accuracy after ${((performance.now() - start) / 1000).toFixed(1)} s`);
   assert.ok((await accuracy(page)) > 85, 'LeNet-5 answers about 90 % right');
@@ -75,7 +30,7 @@ test('a first visit shows the accuracy of LeNet-5 and one obvious button, withou
 });
 
 test('a recipe of all three kinds adds a point for each step, and the file shrinks', async () => {
-  const page = await openPage(browser, address(ALL_THREE));
+  const page = await openPage(lab.browser, address(lab, ALL_THREE));
   await ready(page);
   const before = await accuracy(page);
   await page.locator('#run').click();
@@ -92,7 +47,7 @@ test('a recipe of all three kinds adds a point for each step, and the file shrin
 });
 
 test('a click on a point opens that network, and a pinned pair is compared', async () => {
-  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }));
+  const page = await openPage(lab.browser, address(lab, { seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }));
   await ready(page);
   await page.locator('#run').click();
   await finished(page);
@@ -110,7 +65,7 @@ test('a click on a point opens that network, and a pinned pair is compared', asy
 });
 
 test('the axes of the trade-off can be changed, and the table is one key away', async () => {
-  const page = await openPage(browser, address(ALL_THREE));
+  const page = await openPage(lab.browser, address(lab, ALL_THREE));
   await ready(page);
   await page.locator('pare-trade-off select').nth(1).selectOption('macs');
   assert.match(await text(page, 'pare-trade-off h2'), /MACs/);
@@ -122,7 +77,7 @@ test('the axes of the trade-off can be changed, and the table is one key away', 
 
 test('cancelling midway keeps what was finished, and a reload finds it', async () => {
   const recipe = { seed: 1, steps: [{ pass: 'prune', amount: 0.5 }, { pass: 'train', epochs: 500 }, { pass: 'quantize' }] };
-  const page = await openPage(browser, address(recipe, { train: 6000 }));
+  const page = await openPage(lab.browser, address(lab, recipe, { train: 6000 }));
   await ready(page);
   await page.locator('#run').click();
   await page.locator('pare-trade-off [data-id$=":1"]').waitFor();
@@ -146,7 +101,7 @@ test('cancelling midway keeps what was finished, and a reload finds it', async (
 test('a run that a reload cut off goes on where it was', async (context) => {
   if (process.env.PARE_PAGE_STANDIN) return context.skip('the stand-in keeps no checkpoints');
   const recipe = { seed: 1, steps: [{ pass: 'prune', amount: 0.5 }, { pass: 'train', epochs: 5 }, { pass: 'quantize' }] };
-  const page = await openPage(browser, address(recipe, { train: 6000 }));
+  const page = await openPage(lab.browser, address(lab, recipe, { train: 6000 }));
   await ready(page);
   await page.locator('#run').click();
   await page.locator('pare-trade-off [data-id$=":1"]').waitFor();
@@ -163,7 +118,7 @@ test('a run that a reload cut off goes on where it was', async (context) => {
 });
 
 test('a run can be paused and goes on', async () => {
-  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'train', epochs: 40 }] }, { train: 6000 }));
+  const page = await openPage(lab.browser, address(lab, { seed: 1, steps: [{ pass: 'train', epochs: 40 }] }, { train: 6000 }));
   await ready(page);
   await page.locator('#run').click();
   await page.locator('[role=progressbar]').waitFor();
@@ -185,18 +140,8 @@ test('a run can be paused and goes on', async () => {
   await close(page);
 });
 
-test('a network opened as a file is measured, and takes part like the others', async () => {
-  const page = await openPage(browser, address(ALL_THREE));
-  await ready(page);
-  await page.locator('#file').setInputFiles(join(MODELS, 'dscnn.onnx'));
-  await page.locator('pare-model h2', { hasText: 'dscnn' }).waitFor();
-  await ready(page);
-  assert.ok((await accuracy(page)) > 85);
-  await close(page);
-});
-
 test('a saved network runs in ONNX Runtime with the accuracy that the page shows', async (context) => {
-  const page = await openPage(browser, address(ALL_THREE));
+  const page = await openPage(lab.browser, address(lab, ALL_THREE));
   await ready(page);
   await page.locator('#run').click();
   await finished(page);
@@ -226,32 +171,8 @@ test('a saved network runs in ONNX Runtime with the accuracy that the page shows
   await close(page);
 });
 
-test('a broken network says what is wrong and where, and the lab goes on', async () => {
-  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }));
-  await ready(page);
-  const good = readFileSync(join(MODELS, 'lenet5.onnx'));
-  await drop(page, [{ name: 'cut.onnx', bytes: good.subarray(0, 1000) }]);
-  const problem = page.locator('pare-problems .problem');
-  await problem.waitFor();
-  const words = await problem.textContent();
-  assert.match(words, /cut\.onnx could not be opened/);
-  assert.match(words, /Export the network again/);
-  assert.ok(words.length > 100, `the cause is named: ${words}`);
-  await page.screenshot({ path: join(SHOTS, '1440-light-failed.png') });
-  await drop(page, [{ name: 'noise.onnx', bytes: Buffer.from('this is not a network at all, only text that somebody named .onnx') }]);
-  await page.locator('pare-problems .problem').nth(1).waitFor();
-  await drop(page, [{ name: 'images.gz', bytes: Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 3]) }]);
-  await page.locator('pare-problems .problem', { hasText: 'images.gz' }).waitFor();
-  await drop(page, [{ name: 'recipe.json', bytes: Buffer.from('{"seed": 1}') }]);
-  await page.locator('pare-problems .problem', { hasText: 'recipe.json' }).waitFor();
-  await page.locator('#run').click();
-  await finished(page);
-  assert.equal(await points(page).count(), 2, 'the open network still runs');
-  await close(page);
-});
-
 test('a wrong recipe stops with the step and the parameter named, and the rest stays', async () => {
-  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 7 }] }));
+  const page = await openPage(lab.browser, address(lab, { seed: 1, steps: [{ pass: 'prune', amount: 7 }] }));
   await ready(page);
   await page.locator('#run').click();
   const problem = page.locator('pare-problems .problem');
@@ -262,99 +183,8 @@ test('a wrong recipe stops with the step and the parameter named, and the rest s
   await close(page);
 });
 
-test('a network and its weights dropped together are one; without the weights the page says which file it lacks', async () => {
-  const page = await openPage(browser, address(ONE_STEP));
-  await ready(page);
-  const weights = Float32Array.from({ length: 7840 }, (_, i) => ((i * 37) % 101) / 1000 - 0.05);
-  const bytes = onnxModel({
-    nodes: [
-      { op: 'Flatten', inputs: ['image'], outputs: ['flat'] },
-      { op: 'MatMul', inputs: ['flat', 'w'], outputs: ['logits'] },
-    ],
-    inputs: [['image', { dtype: 'f32', dims: ['n', 1, 28, 28] }]],
-    outputs: [['logits', { dtype: 'f32', dims: ['n', 10] }]],
-    constants: [['w', { dtype: 'f32', dims: [784, 10], external: { location: 'beside.bin' } }]],
-  });
-  await drop(page, [{ name: 'parts.onnx', bytes }]);
-  await page.locator('pare-problems .problem', { hasText: 'beside.bin' }).waitFor();
-  await drop(page, [
-    { name: 'beside.bin', bytes: Buffer.from(weights.buffer) },
-    { name: 'parts.onnx', bytes },
-  ]);
-  await page.locator('pare-model h2', { hasText: 'parts' }).waitFor();
-  await ready(page);
-  assert.ok(Number.isFinite(await accuracy(page)));
-  await close(page);
-});
-
-test('a network with an operator that is not there opens, says which and where, and what can be done with it', async () => {
-  const page = await openPage(browser, address(ONE_STEP));
-  await ready(page);
-  const bytes = onnxModel({
-    nodes: [
-      { op: 'Flatten', inputs: ['image'], outputs: ['flat'] },
-      { op: 'MatMul', inputs: ['flat', 'w'], outputs: ['h'] },
-      { op: 'FancyThing', domain: 'my.ops', inputs: ['h'], outputs: ['logits'] },
-    ],
-    inputs: [['image', { dtype: 'f32', dims: ['n', 1, 28, 28] }]],
-    outputs: [['logits', { dtype: 'f32', dims: ['n', 10] }]],
-    constants: [['w', { dtype: 'f32', dims: [784, 10], data: Float32Array.from({ length: 7840 }, (_, i) => Math.sin(i)) }]],
-    domains: [['my.ops', 1]],
-  });
-  await drop(page, [{ name: 'fancy.onnx', bytes }]);
-  await page.locator('pare-model h2', { hasText: 'fancy' }).waitFor(); // measured, as far as it can be
-  await page.locator('pare-model #limits').waitFor();
-  const told = (await page.locator('pare-model p').allTextContents()).join(' ');
-  assert.match(told, /cannot run here: .*my\.ops\.FancyThing \(node 'node_2'\)/);
-  assert.match(told, /can be done all the same: [^.]*prune weights,[^.]*quantize weights only/);
-  assert.match(told, /needs it to run: accuracy, latency, [^.]*train/);
-  await page.locator('#run').click();
-  await finished(page);
-  assert.match(await text(page, 'pare-model dl'), /non-zeros\s*3\.92 k/);
-  await close(page);
-});
-
-test('200 MB of weights open though the browser does not keep them, and 3 GB are told to be too many', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'pare-large-'));
-  const large = (megabytes) => {
-    const path = join(folder, `large${megabytes}.onnx`);
-    const head = headOfLarge(megabytes);
-    const file = openSync(path, 'w');
-    writeSync(file, head);
-    ftruncateSync(file, head.length + megabytes * 2 ** 20);
-    closeSync(file);
-    return path;
-  };
-  const page = await openPage(browser, address(ONE_STEP));
-  try {
-    await ready(page);
-    await page.locator('#file').setInputFiles(large(200));
-    await page.locator('pare-problems .problem', { hasText: /large200 will be gone .* does not keep files of 210 MB/ }).waitFor();
-    await page.locator('pare-model', { hasText: 'large200 is open' }).waitFor();
-    await page.locator('#file').setInputFiles(large(3000));
-    await page.locator('pare-problems .problem', { hasText: /large3000\.onnx could not be read.*3\.15 GB.*command line/ }).waitFor();
-    await page.locator('pare-model', { hasText: 'large200 is open' }).waitFor();
-    await close(page);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
-
-test('a dropped recipe is opened, and the address repeats it', async () => {
-  const page = await openPage(browser, address(ALL_THREE));
-  await ready(page);
-  await drop(page, [{ name: 'r.json', bytes: Buffer.from(JSON.stringify({ seed: 9, steps: [{ pass: 'prune', amount: 0.25 }] })) }]);
-  await page.locator('.fold', { hasText: '25 %' }).waitFor();
-  const again = await openPage(browser, page.url());
-  await ready(again);
-  assert.match(await text(again, '.fold'), /25 %/);
-  assert.equal(await again.locator('.seed input').inputValue(), '9');
-  await close(again);
-  await close(page);
-});
-
 test('the form of a step comes from its declaration, and changes can be undone', async () => {
-  const page = await openPage(browser, address(ALL_THREE));
+  const page = await openPage(lab.browser, address(lab, ALL_THREE));
   await ready(page);
   await page.locator('.fold').first().click();
   const slider = page.locator('pare-param input[type=range]').first();
@@ -376,7 +206,7 @@ test('the form of a step comes from its declaration, and changes can be undone',
 });
 
 test('the language switches to Chinese and is remembered', async () => {
-  const page = await openPage(browser, address(ALL_THREE));
+  const page = await openPage(lab.browser, address(lab, ALL_THREE));
   await ready(page);
   await page.locator('#language').click();
   assert.equal(await text(page, '#run'), '运行');
@@ -389,7 +219,7 @@ test('the language switches to Chinese and is remembered', async () => {
 });
 
 test('keys reach every part of the page', async () => {
-  const page = await openPage(browser, address(ALL_THREE));
+  const page = await openPage(lab.browser, address(lab, ALL_THREE));
   let chooser;
   page.on('filechooser', (opened) => {
     chooser = opened; // listened for from the start: turning interception on takes a moment
@@ -420,7 +250,10 @@ test('keys reach every part of the page', async () => {
 });
 
 test('the graph is drawn, walked by keys, narrows the other tabs, and marks what a run changed', async () => {
-  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune_channels', amount: 0.3 }] }, { model: 'resnet8' }));
+  const page = await openPage(
+    lab.browser,
+    address(lab, { seed: 1, steps: [{ pass: 'prune_channels', amount: 0.3 }] }, { model: 'resnet8' }),
+  );
   await ready(page);
   await page.keyboard.press('2');
   const graph = page.locator('pare-graph');
@@ -446,7 +279,7 @@ test('the graph is drawn, walked by keys, narrows the other tabs, and marks what
 });
 
 test('what the first core leaves out follows: a network with other operators runs, and every pass is offered', async () => {
-  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'half' }] }, { model: 'lstm_student' }));
+  const page = await openPage(lab.browser, address(lab, { seed: 1, steps: [{ pass: 'half' }] }, { model: 'lstm_student' }));
   const fetched = [];
   page.on('request', (request) => fetched.push(request.url().split('/').pop()));
   await ready(page);
@@ -464,7 +297,7 @@ test('of a network of 1,000 operators only what is in view is in the page', asyn
   const names = Array.from({ length: 1001 }, (_, i) => `v${i}`);
   const nodes = names.slice(1).map((name, i) => ({ op: i % 2 ? 'Relu' : 'Neg', inputs: [names[i]], outputs: [name] }));
   const bytes = onnxModel({ nodes, inputs: new Map([['v0', value]]), outputs: new Map([['v1000', value]]), constants: new Map() });
-  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }));
+  const page = await openPage(lab.browser, address(lab, { seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }));
   await ready(page);
   await drop(page, [{ name: 'long.onnx', bytes }]);
   await page.keyboard.press('2');
@@ -481,7 +314,7 @@ test('of a network of 1,000 operators only what is in view is in the page', asyn
 
 for (const colorScheme of ['light', 'dark']) {
   test(`axe finds nothing to object to (${colorScheme})`, async () => {
-    const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }), {
+    const page = await openPage(lab.browser, address(lab, { seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }), {
       colorScheme,
       reducedMotion: 'reduce',
     });
@@ -501,7 +334,7 @@ for (const colorScheme of ['light', 'dark']) {
 }
 
 test('the page answers while a recipe runs', async () => {
-  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'train', epochs: 200 }] }, { train: 6000 }));
+  const page = await openPage(lab.browser, address(lab, { seed: 1, steps: [{ pass: 'train', epochs: 200 }] }, { train: 6000 }));
   await ready(page);
   await page.evaluate(() => {
     window.longTasks = [];
@@ -533,7 +366,7 @@ test('the page answers while a recipe runs', async () => {
 });
 
 test('answers that changed are shown with both answers', async () => {
-  const page = await openPage(browser, address({ seed: 1, steps: [{ pass: 'prune', amount: 0.95, scope: 'global' }] }));
+  const page = await openPage(lab.browser, address(lab, { seed: 1, steps: [{ pass: 'prune', amount: 0.95, scope: 'global' }] }));
   await ready(page);
   await page.locator('#run').click();
   await finished(page);
@@ -546,7 +379,7 @@ test('answers that changed are shown with both answers', async () => {
 
 test('after the first visit the page works without the server', async () => {
   const alone = await serve(PAGE, '/pare/');
-  const page = await openPage(browser, alone.url);
+  const page = await openPage(lab.browser, alone.url);
   await ready(page);
   await page.getByText('works offline').waitFor({ timeout: 60_000 });
   await page.waitForTimeout(500);
@@ -572,7 +405,7 @@ test('the picture for the README, and one of every width and state', async () =>
   ]) {
     for (const colorScheme of ['light', 'dark']) {
       const [first, ...more] = width === 1440 && !process.env.PARE_PAGE_STANDIN ? SEVERAL : [ALL_THREE.steps];
-      const page = await openPage(browser, address({ seed: 1, steps: first }, { test: 2000, train: 6000 }), {
+      const page = await openPage(lab.browser, address(lab, { seed: 1, steps: first }, { test: 2000, train: 6000 }), {
         viewport: { width, height },
         colorScheme,
       });
@@ -605,7 +438,7 @@ test('the single file opens from the file system and runs a recipe', async (cont
   if (process.env.PARE_PAGE && !process.env.PARE_SINGLE) return context.skip('another build of the page is being tested');
   assert.ok(existsSync(file), `no ${file}: npm run build makes it`);
   const hash = new URLSearchParams({ test: 400, recipe: JSON.stringify({ seed: 1, steps: [{ pass: 'prune', amount: 0.5 }] }) });
-  const page = await openPage(browser, `${pathToFileURL(file)}#${hash}`);
+  const page = await openPage(lab.browser, `${pathToFileURL(file)}#${hash}`);
   await ready(page);
   assert.ok((await accuracy(page)) > 85);
   await page.locator('#run').click();
