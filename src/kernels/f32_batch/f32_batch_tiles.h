@@ -3,6 +3,7 @@
  *   V_MUL_ADD(sum, a, b)    only where a fused one is wanted (fast numerics)
  *   V_NAME(x)               the functions, x##suffix
  *   V_ROWS, V_ROW_CASES(X)  most rows of a product tile; X(rows) for 1 to V_ROWS
+ *   V_VECTORS               most vectors of images of a product tile, 1 or 2 (2)
  *   G, G_LANES, G_STEP, G_LOAD(p), G_MUL_ADD, G_BEGIN(p), G_END(p, v)
  *                           the vectors of gradients: lanes, images from one to the next (8, or G_LANES when that
  *                           is more); the last two take the sums up and put them back
@@ -13,6 +14,9 @@
 
 #ifndef V_MUL_ADD
 #define V_MUL_ADD(sum, a, b) V_ADD(sum, V_MUL(a, b)) /* two roundings: the reference's bytes */
+#endif
+#ifndef V_VECTORS
+#define V_VECTORS 2
 #endif
 #ifndef G_ONCE
 #define G_ONCE(v) (void)(v)
@@ -26,7 +30,7 @@
 /* `rows` by `vectors` sums from row m and image n on. */
 PARE_INLINE void product_tile(const pare_f32_batch_product_args *args, int64_t m, int64_t n, const int rows,
                               const int vectors) {
-  V sum[V_ROWS * 2];
+  V sum[V_ROWS * V_VECTORS];
   const float *a = args->a + m * args->a_row, *b = args->b + n;
   const int32_t *a_at = args->a_at, *b_at = args->b_at;
   const int64_t a_row = args->a_row, n_taps = args->n_taps;
@@ -37,7 +41,7 @@ PARE_INLINE void product_tile(const pare_f32_batch_product_args *args, int64_t m
     }
   }
   for (int64_t k = 0; k < n_taps; k++) {
-    V x[2];
+    V x[V_VECTORS];
     const float *from = b + b_at[k], *w = a + a_at[k];
     V_UNROLL for (int v = 0; v < vectors; v++) x[v] = V_LOAD(from + v * V_LANES);
     V_UNROLL for (int r = 0; r < rows; r++) {
@@ -59,8 +63,8 @@ PARE_INLINE void product_tile(const pare_f32_batch_product_args *args, int64_t m
 /* One function per number of rows, so that each gets its own register allocation. */
 #define V_PRODUCT(rows)                                                                                      \
   static void product_##rows(const pare_f32_batch_product_args *args, int64_t m, int64_t n, int vectors) {   \
-    if (vectors == 2)                                                                                        \
-      product_tile(args, m, n, rows, 2);                                                                     \
+    if (vectors == V_VECTORS)                                                                                \
+      product_tile(args, m, n, rows, V_VECTORS);                                                             \
     else                                                                                                     \
       product_tile(args, m, n, rows, 1);                                                                     \
   }
@@ -82,7 +86,7 @@ void V_NAME(pare_f32_batch_gradient__)(const pare_f32_batch_gradient_args *args)
 void V_NAME(pare_f32_batch_product__)(const pare_f32_batch_product_args *args) {
   const int64_t n_blocks = (args->m + V_ROWS - 1) / V_ROWS;
   for (int64_t n = 0; n < args->n;) {
-    const int vectors = args->n - n >= 2 * V_LANES ? 2 : 1;
+    const int vectors = args->n - n >= V_VECTORS * V_LANES ? V_VECTORS : 1;
     for (int64_t block = 0, m = 0; block < n_blocks; block++) {
       const int64_t rows = (args->m - m + n_blocks - block - 1) / (n_blocks - block);
       product_rows(args, m, n, rows, vectors);

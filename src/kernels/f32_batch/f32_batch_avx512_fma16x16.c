@@ -2,7 +2,7 @@
  * in 16 lanes, folded at the end of a tile. */
 #include "kernels/f32_batch/f32_batch_avx512.h"
 
-#define V_NAME(name)         name##avx512_fma12x32
+#define V_NAME(name)         name##avx512_fma16x16
 #define V_MUL_ADD(sum, a, b) _mm512_fmadd_ps(a, b, sum)
 #define G                    __m512
 #define G_LANES              16

@@ -1,7 +1,7 @@
 /* f32_batch.h with AVX-512; multiply and add stay two instructions, and gradients their 8 lanes. */
 #include "kernels/f32_batch/f32_batch_avx512.h"
 
-#define V_NAME(name)         name##avx512_12x32
+#define V_NAME(name)         name##avx512_16x16
 #define G                    __m256
 #define G_LANES              8
 #define G_STEP               8
