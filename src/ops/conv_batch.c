@@ -24,7 +24,7 @@ pare_status pare_conv_batch_prepare(pare_call *call) {
 void pare_conv_batch_run(const pare_call *call) {
   const float *bias = pare_call_has(call, 2) ? pare_f32(call->in[2]) : NULL;
   pare_f32_batch_conv_forward(call->state, pare_f32(call->in[0]), pare_f32(call->in[1]), bias,
-                              pare_f32(call->out[0]));
+                              pare_f32(call->out[0]), call->scratch);
 }
 
 void pare_conv_batch_backward(const pare_grad_call *grad) {
@@ -32,7 +32,7 @@ void pare_conv_batch_backward(const pare_grad_call *grad) {
   const pare_f32_batch_conv *conv = call->state;
   const float *dy = pare_f32(grad->d_out[0]), *x = pare_f32(call->in[0]), *w = pare_f32(call->in[1]);
   if (pare_grad_wants(grad, 0))
-    pare_f32_batch_conv_grad_input(conv, w, dy, !grad->fresh, pare_f32(grad->d_in[0]));
+    pare_f32_batch_conv_grad_input(conv, w, dy, !grad->fresh, pare_f32(grad->d_in[0]), call->scratch);
   if (pare_grad_wants(grad, 1))
     pare_f32_batch_conv_grad_weight(conv, x, dy, pare_f32(grad->d_in[1]), call->scratch);
   if (pare_grad_wants(grad, 2)) pare_f32_batch_conv_grad_bias(conv, dy, pare_f32(grad->d_in[2]));

@@ -180,11 +180,11 @@ static result run_batch(pare_context *ctx, pare_f32_batch_conv conv, int n_threa
   float *x_side = turned(x, conv.n, n_x / conv.n), *dy_side = turned(dy, conv.n, n_y / conv.n);
   result r = {NULL, NULL, calloc((size_t)(conv.o * conv.k), 4), calloc((size_t)conv.o, 4)};
   memset(scratch, 0xee, bytes);
-  pare_f32_batch_conv_forward(&conv, x_side, w, bias, y);
-  pare_f32_batch_conv_grad_input(&conv, w, dy_side, true, dx);
+  pare_f32_batch_conv_forward(&conv, x_side, w, bias, y, scratch);
+  pare_f32_batch_conv_grad_input(&conv, w, dy_side, true, dx, scratch);
   float *set = malloc((size_t)(n_x + 1) * sizeof(float));
   memset(set, 0xee, (size_t)n_x * sizeof(float));
-  pare_f32_batch_conv_grad_input(&conv, w, dy_side, false, set);
+  pare_f32_batch_conv_grad_input(&conv, w, dy_side, false, set, scratch);
   assert_memory_equal(set, dx, (size_t)n_x * sizeof(float)); /* the bytes of adding to zeros */
   free(set);
   pare_f32_batch_conv_grad_weight(&conv, x_side, dy_side, r.dw, scratch);

@@ -26,8 +26,8 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static pare_session *plan_training(const pare_model *model, int copies) {
-  pare_plan_options options = {.batch = N * copies, .training = true, .keep_all = true};
+static pare_session *plan_training(const pare_model *model, int copies, pare_numerics numerics) {
+  pare_plan_options options = {.batch = N * copies, .training = true, .keep_all = true, .numerics = numerics};
   pare_session *session;
   if (pare_session_plan(model, &options, &session) != PARE_OK) fail_msg("%s", pare_error(ctx));
   return session;
@@ -80,11 +80,11 @@ static double rounding_floor(const pare_tensor *rows) {
 }
 
 static void check_copies(const char *model_path, const char *name, double tolerance, double expected_loss,
-                         int copies) {
+                         int copies, pare_numerics numerics) {
   char path[256], line[256];
   double worst = 0;
   pare_model *model = golden_model(ctx, model_path);
-  pare_session *session = plan_training(model, copies);
+  pare_session *session = plan_training(model, copies, numerics);
   pare_tape *tape;
   if (pare_tape_new(session, true, &tape) != PARE_OK) fail_msg("%s", pare_error(ctx));
   golden_close(name, run(session, tape, copies), expected_loss, 1e-5, 0);
@@ -108,7 +108,8 @@ static void check_copies(const char *model_path, const char *name, double tolera
   }
   fclose(names);
   assert_int_equal(i_row, rows.shape.dims[0]);
-  print_message("%s: worst deviation %.2g of the largest gradient\n", name, worst);
+  print_message("%s%s: worst deviation %.2g of the largest gradient\n", name,
+                numerics == PARE_FAST ? ", fast" : "", worst);
   pare_tensor_release(&rows);
   pare_tape_free(tape);
   pare_session_free(session);
@@ -116,8 +117,10 @@ static void check_copies(const char *model_path, const char *name, double tolera
 }
 
 static void check_network(const char *model_path, const char *name, double tolerance, double expected_loss) {
-  for (int copies = 1; copies <= MOST_COPIES; copies++)
-    check_copies(model_path, name, tolerance, expected_loss, copies);
+  for (int copies = 1; copies <= MOST_COPIES; copies++) {
+    check_copies(model_path, name, tolerance, expected_loss, copies, PARE_EXACT);
+    check_copies(model_path, name, tolerance, expected_loss, copies, PARE_FAST);
+  }
 }
 
 static void check_bundled(const char *name, int i_loss, double tolerance) {
@@ -164,7 +167,7 @@ static void batch_normalization_trains_on_batch_statistics(void **state) {
 static void a_second_backward_gives_the_same_gradients(void **state) {
   (void)state;
   pare_model *model = golden_model(ctx, "examples/models/lenet5.onnx");
-  pare_session *session = plan_training(model, 1);
+  pare_session *session = plan_training(model, 1, PARE_EXACT);
   pare_tape *tape;
   assert_int_equal(pare_tape_new(session, false, &tape), PARE_OK);
   run(session, tape, 1);
@@ -194,7 +197,7 @@ static void a_session_for_inference_has_no_tape(void **state) {
 static void bounds_of_clip_are_not_parameters(void **state) {
   (void)state;
   pare_model *model = golden_model(ctx, "examples/models/dscnn.onnx");
-  pare_session *session = plan_training(model, 1);
+  pare_session *session = plan_training(model, 1, PARE_EXACT);
   pare_tape *tape;
   assert_int_equal(pare_tape_new(session, false, &tape), PARE_OK);
   int n_clips = 0;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "kernels/f32_winograd/f32_winograd.h"
+
 #define DY_FLOATS 5376 /* of a tile's rows of dY at a time: 21 KiB of a nearest cache of 32 */
 
 typedef struct way_call {
@@ -44,8 +46,12 @@ static void run_row(void *arg, int64_t i, int i_thread) {
 }
 
 void pare_f32_batch_conv_forward(const pare_f32_batch_conv *conv, const float *x, const float *w,
-                                 const float *bias, float *y) {
+                                 const float *bias, float *y, void *scratch) {
   const pare_window *window = &conv->window;
+  if (PARE_F32_WINOGRAD_HERE && conv->winograd.kernel) {
+    pare_f32_winograd_forward(conv, x, w, bias, y, scratch);
+    return;
+  }
   way_call call = {.conv = conv,
                    .way = &conv->forward,
                    .args = {.m = conv->og, .n = conv->n, .a = w, .a_row = conv->k, .row_bias = bias},
@@ -61,8 +67,12 @@ void pare_f32_batch_conv_forward(const pare_f32_batch_conv *conv, const float *x
 }
 
 void pare_f32_batch_conv_grad_input(const pare_f32_batch_conv *conv, const float *w, const float *dy,
-                                    bool accumulate, float *dx) {
+                                    bool accumulate, float *dx, void *scratch) {
   const pare_window *window = &conv->window;
+  if (PARE_F32_WINOGRAD_HERE && conv->winograd.kernel) {
+    pare_f32_winograd_grad_input(conv, w, dy, accumulate, dx, scratch);
+    return;
+  }
   way_call call = {.conv = conv,
                    .way = &conv->backward,
                    .args = {.m = conv->cg,
@@ -178,6 +188,10 @@ static void run_tile(void *arg, int64_t i, int i_thread) {
 
 void pare_f32_batch_conv_grad_weight(const pare_f32_batch_conv *conv, const float *x, const float *dy,
                                      float *dw, void *scratch) {
+  if (PARE_F32_WINOGRAD_HERE && conv->winograd.kernel) {
+    pare_f32_winograd_grad_weight(conv, x, dy, dw, scratch);
+    return;
+  }
   gradient_call call = {.conv = conv,
                         .x = x,
                         .dy = dy,

@@ -4,7 +4,8 @@
  * Each place of the output is one product over the kernel places that fall inside the image. Places with the same
  * ones, relative to where they stand, form a class, and each class has its list: near the border there are a few,
  * and a stride makes the input's gradient have one set per phase. The weights' gradient is taken row by row of
- * the output, so many at a time that six channels of dY stay in the nearest cache. */
+ * the output, so many at a time that six channels of dY stay in the nearest cache. In fast numerics f32_winograd.h
+ * takes the convolutions that suit it. */
 #ifndef PARE_F32_BATCH_CONV_H
 #define PARE_F32_BATCH_CONV_H
 
@@ -33,6 +34,13 @@ typedef struct pare_batch_way {
   pare_batch_taps *taps; /* [y.n_classes][x.n_classes] */
 } pare_batch_way;
 
+/* What f32_winograd.h runs by, where it is faster. */
+typedef struct pare_batch_winograd {
+  const struct pare_f32_winograd_kernel *kernel; /* NULL: it is not used */
+  int64_t images, wide;                          /* taken at a time; channels out of a thread */
+  const int32_t *ascending, *images_apart, *channels_apart, *wide_apart; /* i times 1, images, c, wide */
+} pare_batch_winograd;
+
 typedef struct pare_f32_batch_conv {
   pare_window window;
   int64_t n, c, o, groups; /* images (a multiple of PARE_F32_BATCH_MULTIPLE), channels in, channels out */
@@ -41,19 +49,20 @@ typedef struct pare_f32_batch_conv {
   /* set by pare_f32_batch_conv_plan */
   int64_t cg, og, k; /* per group; k = cg * kernel */
   pare_batch_way forward, backward;
+  pare_batch_winograd winograd;
 } pare_f32_batch_conv;
 
 /* Fills the lower part from the upper; lists come from the arena. OUT_OF_MEMORY; UNSUPPORTED when an image
  * tensor has 2^31 elements or more. */
 pare_status pare_f32_batch_conv_plan(pare_f32_batch_conv *conv, pare_arena *arena);
-/* Scratch for the weights' gradient. BAD_MODEL when it overflows. */
+/* Scratch for the functions below. BAD_MODEL when it overflows. */
 pare_status pare_f32_batch_conv_scratch(const pare_f32_batch_conv *conv, pare_context *ctx, size_t *bytes);
 /* x [c,H,W,n], w [o,k], bias [o] or NULL, y [o,out,n]. */
 void pare_f32_batch_conv_forward(const pare_f32_batch_conv *conv, const float *x, const float *w,
-                                 const float *bias, float *y);
+                                 const float *bias, float *y, void *scratch);
 /* dx += where `accumulate`, else = */
 void pare_f32_batch_conv_grad_input(const pare_f32_batch_conv *conv, const float *w, const float *dy,
-                                    bool accumulate, float *dx);
+                                    bool accumulate, float *dx, void *scratch);
 /* dw[o,k] += */
 void pare_f32_batch_conv_grad_weight(const pare_f32_batch_conv *conv, const float *x, const float *dy,
                                      float *dw, void *scratch);

@@ -1,7 +1,7 @@
 /* Classes of places and their lists (f32_batch_conv.h). */
 #include <string.h>
 
-#include "kernels/f32_batch/f32_batch_conv.h"
+#include "kernels/f32_winograd/f32_winograd.h"
 
 /* The pairs of place `p`, into kernel[] and position[]; how many. Forward: input positions p * stride - pad +
  * k * dilation inside the input, from p * stride - pad. Backward: outputs q with q * stride + k * dilation - pad =
@@ -106,11 +106,17 @@ pare_status pare_f32_batch_conv_plan(pare_f32_batch_conv *conv, pare_arena *aren
   if (!fits(conv->c, w->in, conv->n) || !fits(conv->o, w->out, conv->n) ||
       !fits(conv->o, w->kernel, conv->cg))
     return pare_fail(arena->ctx, PARE_UNSUPPORTED, "images or weights of 2^31 elements and more");
+  conv->winograd.kernel = PARE_F32_WINOGRAD_HERE ? pare_f32_winograd_select(conv) : NULL;
+  if (PARE_F32_WINOGRAD_HERE && conv->winograd.kernel) return pare_f32_winograd_plan(conv, arena);
   PARE_TRY(plan_way(conv, false, arena, &conv->forward));
   return plan_way(conv, true, arena, &conv->backward);
 }
 
 pare_status pare_f32_batch_conv_scratch(const pare_f32_batch_conv *conv, pare_context *ctx, size_t *bytes) {
+  if (PARE_F32_WINOGRAD_HERE && conv->winograd.kernel) {
+    *bytes = pare_f32_winograd_scratch(conv);
+    return PARE_OK;
+  }
   const size_t n_threads = conv->pool ? (size_t)pare_pool_threads(conv->pool) : 1;
   const size_t tile = PARE_F32_BATCH_ROWS * PARE_F32_BATCH_LANES * sizeof(float) * n_threads;
   const size_t kernel = (size_t)(conv->window.kernel[0] * conv->window.kernel[1]);
