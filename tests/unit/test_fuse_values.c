@@ -209,6 +209,19 @@ static void what_others_read_in_between_is_still_computed(void **state) {
   pare_model_free(m.model);
 }
 
+/* No step is a table, and the bytes are those of the operators as they are written. Frees the model. */
+static void check_without_table(maker *m) {
+  assert_int_equal(m->status, PARE_OK);
+  assert_int_equal(pare_model_finish(m->model), PARE_OK);
+  pare_session *want = session_of(m, false), *have = session_of(m, true);
+  assert_int_equal(count_steps(have, "ByteTable"), 0);
+  const pare_tensor_view a = pare_session_output(want, 0), b = pare_session_output(have, 0);
+  assert_memory_equal(a.data, b.data, a.len_bytes);
+  pare_session_free(want);
+  pare_session_free(have);
+  pare_model_free(m->model);
+}
+
 /* Two tensors, or a constant for each place: no function of one byte. */
 static void what_is_no_function_of_one_byte_runs_as_it_is_written(void **state) {
   (void)state;
@@ -219,14 +232,35 @@ static void what_is_no_function_of_one_byte_runs_as_it_is_written(void **state) 
     const int other =
         i ? constant(&m, PARE_F32, PARE_SHAPE(2), many) : input(&m, PARE_SHAPE(128, 2), 0.02f, 7);
     quantized_output(&m, unary(&m, "Abs", binary(&m, "Max", x, other)), 0.017f, 61);
-    assert_int_equal(pare_model_finish(m.model), PARE_OK);
-    pare_session *want = session_of(&m, false), *have = session_of(&m, true);
-    assert_int_equal(count_steps(have, "ByteTable"), 0);
-    const pare_tensor_view a = pare_session_output(want, 0), b = pare_session_output(have, 0);
-    assert_memory_equal(a.data, b.data, a.len_bytes);
-    pare_session_free(want);
-    pare_session_free(have);
-    pare_model_free(m.model);
+    check_without_table(&m);
+  }
+}
+
+static void sixteen_bits_are_no_byte(void **state) {
+  (void)state;
+  const pare_shape shape = PARE_SHAPE(64, 2);
+  const uint16_t zero = 300;
+  maker m = start_on(ctx, PARE_U8);
+  int x = 0;
+  note(&m, pare_model_add_value(m.model, "x", PARE_U16, &shape, &x));
+  m.model->inputs[m.model->n_inputs++] = x;
+  const int inputs[3] = {x, number(&m, 0.001f), constant(&m, PARE_U16, (pare_shape){0}, &zero)};
+  quantized_output(&m, unary(&m, "Abs", node(&m, "DequantizeLinear", inputs, 3)), 0.017f, 61);
+  check_without_table(&m);
+}
+
+/* With DequantizeLinear and QuantizeLinear, 22 operators are the most that a table is looked for behind. */
+static void a_chain_may_be_so_long(void **state) {
+  (void)state;
+  for (int n = 22; n < 25; n++) {
+    maker m = start_on(ctx, PARE_U8);
+    int y = input(&m, PARE_SHAPE(256), 0.031f, 118);
+    for (int i = 0; i < n; i++) y = unary(&m, "Neg", y);
+    quantized_output(&m, y, 0.017f, 61);
+    if (n == 22)
+      check(&m, "ByteTable", 1, 0);
+    else
+      check_without_table(&m);
   }
 }
 
@@ -371,6 +405,8 @@ int main(void) {
       cmocka_unit_test(constants_of_a_higher_rank_give_theirs),
       cmocka_unit_test(what_others_read_in_between_is_still_computed),
       cmocka_unit_test(what_is_no_function_of_one_byte_runs_as_it_is_written),
+      cmocka_unit_test(sixteen_bits_are_no_byte),
+      cmocka_unit_test(a_chain_may_be_so_long),
       cmocka_unit_test(a_normalisation_is_one_pass),
       cmocka_unit_test(parts_of_other_scales_are_joined_exactly),
       cmocka_unit_test(a_pad_by_nothing_moves_bytes),
