@@ -9,7 +9,7 @@
 
 typedef struct pare_layer_report {
   const char *name, *op_type;
-  pare_shape output;
+  pare_shape output; /* rank -1: unknown */
   uint64_t parameters, nonzeros;
   double bits;            /* of a stored weight (biases may have more); 0 without weights */
   uint64_t bytes;         /* of the weights, in memory */

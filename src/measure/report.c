@@ -11,7 +11,10 @@ static void put_layer(const pare_layer_report *layer, pare_json *json) {
   pare_json_object(json);
   pare_json_put_text(json, "name", layer->name);
   pare_json_put_text(json, "op", layer->op_type);
-  pare_json_put_shape(json, "shape", &layer->output);
+  if (layer->output.rank >= 0)
+    pare_json_put_shape(json, "shape", &layer->output);
+  else
+    pare_json_put_text(json, "shape", NULL);
   put_count(json, "parameters", layer->parameters);
   put_count(json, "nonzeros", layer->nonzeros);
   double sparsity =

@@ -89,7 +89,8 @@ static void measure_compute(const pare_model *model, const pare_node *node, cons
                             pare_layer_report *row) {
   const pare_call *call = &step->call;
   pare_cost cost = {0, 0};
-  if (call->n_out > 0 && call->out[0] != NULL) row->output = call->out[0]->shape;
+  if (call->n_out > 0 && call->out[0] != NULL && call->out[0]->dtype != PARE_NONE)
+    row->output = call->out[0]->shape;
   const pare_op *op = call->node->op;
   if (op == NULL || op->cost == NULL) return;
   if (op->prepare != NULL && call->state == NULL) return; /* a dynamic session never came to it */
@@ -144,7 +145,7 @@ static pare_status add_row(const table *t, int i_node) {
   pare_model_report *out = t->out;
   const pare_node *node = &t->model->nodes[i_node];
   pare_layer_report *row = &out->layers[out->n_layers];
-  *row = (pare_layer_report){.time_ms = NAN, .sqnr_db = NAN, .kernel = ""};
+  *row = (pare_layer_report){.output.rank = -1, .time_ms = NAN, .sqnr_db = NAN, .kernel = ""};
   row->name = pare_group_name(&out->arena, node);
   row->op_type = pare_arena_text(&out->arena, node->op_type);
   if (row->name == NULL || row->op_type == NULL) return PARE_OUT_OF_MEMORY;

@@ -32,6 +32,10 @@ function describes(info) {
   assert.match(info.problem, /com\.example\.Frobnicate \(node 'node_1'\)/);
   assert.deepEqual(info.unsupported, MISSING);
   assert.equal(info.parameters, 64 * 32 + 320);
+  assert.deepEqual(
+    info.layers.map(({ shape }) => shape),
+    [null, null, [1, 10]],
+  );
   for (const pass of ['prune', 'quantize_dynamic', 'export']) assert.ok(info.possible.includes(pass), pass);
   for (const pass of ['train', 'distill', 'quantize', 'prune_channels']) assert.ok(info.impossible.includes(pass), pass);
 }
