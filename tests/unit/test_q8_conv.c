@@ -181,6 +181,33 @@ static void convolution_gives_the_defined_sums(void **state) {
   with_threads(900, "conv", check_any);
 }
 
+/* Depthwise windows of 3 x 3 and of other sizes, with any padding around images of every width. */
+static void check_any_depthwise(pare_rng *rng, pare_pool *pool) {
+  pare_q8_conv c = {.n = 1 + pare_rng_below(rng, 2), .pool = pool};
+  pare_window *d = &c.window;
+  c.groups = c.o = c.c = 2 + pare_rng_below(rng, pare_rng_below(rng, 8) ? 40 : 140);
+  c.x_signed = pare_rng_below(rng, 2);
+  c.w_signed = pare_rng_below(rng, 2);
+  c.plain_weights = pare_rng_below(rng, 4) != 0;
+  for (int i = 0; i < 2; i++) {
+    d->kernel[i] = pare_rng_below(rng, 4) ? 3 : 5;
+    d->stride[i] = 1 + pare_rng_below(rng, 2);
+    d->dilation[i] = pare_rng_below(rng, 4) ? 1 : 2;
+    d->pad_begin[i] = pare_rng_below(rng, 3);
+    d->pad_end[i] = pare_rng_below(rng, 3);
+    d->out[i] = 1 + pare_rng_below(rng, i && pare_rng_below(rng, 4) == 0 ? 80 : 10);
+    if (!set_in(d, i)) return;
+  }
+  const numbers it = some_numbers(&c, rng);
+  check(c, it, false);
+  free_numbers(it);
+}
+
+static void depthwise_convolution_gives_the_defined_sums(void **state) {
+  (void)state;
+  with_threads(250, "depthwise", check_any_depthwise);
+}
+
 /* ---- Winograd's way ------------------------------------------------------------------------------------------------ */
 /* 3x3, of images [in,in] with a padding of 1. */
 static pare_q8_conv plain_conv(int64_t in, int64_t c, int64_t o) {
@@ -292,6 +319,7 @@ static void sums_that_could_overflow_are_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(convolution_gives_the_defined_sums),
+      cmocka_unit_test(depthwise_convolution_gives_the_defined_sums),
       cmocka_unit_test(winograd_gives_the_defined_sums),
       cmocka_unit_test(winograd_is_exact_up_to_its_bound),
       cmocka_unit_test(winograd_is_left_where_sums_could_be_too_large),

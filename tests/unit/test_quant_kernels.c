@@ -27,7 +27,7 @@ static int tear_down(void **state) {
 /* One random product, or depthwise window, as its definition has it; every variant must agree. */
 typedef struct problem {
   bool depthwise;
-  int64_t stride;             /* depthwise: of a window of 3 x 3; 0: any taps */
+  int64_t stride, width;      /* depthwise: of a window of 3 x 3; stride 0: any taps, of places anywhere */
   int64_t m, n, n_runs, used; /* used: elements of a run that count */
   int64_t len;                /* of x */
   uint8_t *x, *w;             /* w [n,n_runs,used] */
@@ -39,27 +39,26 @@ typedef struct problem {
   float *scale;
 } problem;
 
-/* Windows of 3 x 3 over an image four places high, as a convolution has them. */
+/* Windows of 3 x 3, `width` in a row, over an image as a convolution has them. */
 static void place_window(problem *p) {
-  const int64_t width = (p->m + 1) / 2 * p->stride + 3;
-  for (int64_t i = 0; i < p->m; i++) p->rows[i] = (int32_t)((i % 2 * width + i / 2 * p->stride) * p->n);
-  if (p->m > 4)
-    for (int64_t i = 0; i < p->m - 1; i++) p->rows[i] = (int32_t)(i * p->stride * p->n);
-  for (int64_t i = 0; i < 9; i++) p->runs[i] = (int32_t)((i / 3 * width + i % 3) * p->n);
+  const int64_t row = ((p->width - 1) * p->stride + 3) * p->n, height = p->m / p->width;
+  for (int64_t i = 0; i < p->m; i++)
+    p->rows[i] = (int32_t)(p->stride * (i / p->width * row + i % p->width * p->n));
+  for (int64_t i = 0; i < 9; i++) p->runs[i] = (int32_t)(i / 3 * row + i % 3 * p->n);
+  p->len = ((height - 1) * p->stride + 3) * row;
 }
 
 static void define(problem *p, pare_rng *rng) {
   const int64_t whole = pare_q8_round_up(p->n, 64);
   p->len = 200 + p->n + p->used;
-  if (p->stride) p->len = (4 * ((p->m + 1) / 2 * p->stride + 3) + p->m * p->stride) * p->n;
+  if (p->stride) place_window(p);
   p->x = some_bytes(ctx, rng, p->len);
   p->w = some_bytes(ctx, rng, p->n * p->n_runs * p->used);
   p->x_signed = pare_rng_below(rng, 2);
   p->w_signed = pare_rng_below(rng, 2);
   p->zero_x = value_of(any_byte(rng), p->x_signed);
-  for (int64_t i = 0; i < p->m; i++) p->rows[i] = (int32_t)pare_rng_below(rng, 100);
-  for (int64_t i = 0; i < p->n_runs; i++) p->runs[i] = (int32_t)pare_rng_below(rng, 100);
-  if (p->stride) place_window(p);
+  for (int64_t i = 0; i < p->m && !p->stride; i++) p->rows[i] = (int32_t)pare_rng_below(rng, 100);
+  for (int64_t i = 0; i < p->n_runs && !p->stride; i++) p->runs[i] = (int32_t)pare_rng_below(rng, 100);
   p->bias = pare_alloc_array(ctx, (size_t)whole, 4);
   p->scale = pare_alloc_array(ctx, (size_t)whole, 4);
   p->sums = pare_alloc_array(ctx, (size_t)(p->m * p->n), 4);
@@ -94,13 +93,11 @@ static void compute(const problem *p) {
 
 /* x in the kernel's format, in memory that ends where it may be read. */
 static void *in_format(const problem *p, pare_q8_format format) {
-  int16_t *wide = pare_alloc_array(ctx, (size_t)(p->len + p->n) + PARE_Q8_ALIGN, 2);
-  if (format != PARE_Q8_BYTES) {
-    pare_q8_widen(p->x, p->x_signed, p->zero_x, p->len, wide);
-    return wide;
-  }
-  for (int64_t i = 0; i < p->len; i++) ((uint8_t *)wide)[i] = p->x[i] ^ (p->x_signed ? 0x80 : 0);
-  return wide;
+  const bool wide = !pare_q8_takes_bytes(format);
+  void *out = pare_alloc_array(ctx, (size_t)(p->len + p->n) + PARE_Q8_ALIGN, wide ? 2 : 1);
+  if (wide) pare_q8_widen(p->x, p->x_signed, p->zero_x, p->len, out);
+  for (int64_t i = 0; i < p->len && !wide; i++) ((uint8_t *)out)[i] = p->x[i] ^ (p->x_signed ? 0x80 : 0);
+  return out;
 }
 
 static void run_variant(const problem *p, const pare_q8_gemm_kernel *packing, const pare_q8_gemm_kernel *gemm,
@@ -123,7 +120,7 @@ static void run_variant(const problem *p, const pare_q8_gemm_kernel *packing, co
                                    p->n, p->n_runs * p->used, zeros, 0};
   void *packed = pare_alloc(ctx, bytes), *x = in_format(p, packing->format);
   pare_q8_pack(packing, &weights, packed, w_sums);
-  const int32_t zero = packing->format == PARE_Q8_BYTES ? p->zero_x + (p->x_signed ? 128 : 0) : 0;
+  const int32_t zero = pare_q8_takes_bytes(packing->format) ? p->zero_x + (p->x_signed ? 128 : 0) : 0;
   for (int64_t n = 0; n < p->n; n++)
     bias[n] = (int32_t)((uint32_t)p->bias[n] - (uint32_t)zero * (uint32_t)w_sums[n]);
   pare_q8_sink sink = p->sink;
@@ -134,7 +131,7 @@ static void run_variant(const problem *p, const pare_q8_gemm_kernel *packing, co
     sink.y = k ? y : NULL;
     sink.sums = k ? NULL : sums;
     const pare_q8_gemm_args g = {p->m, p->n, x, p->rows, 0, runs, n_runs, run_len, steps, packed, sink};
-    const pare_q8_depthwise_args d = {p->m, p->n, x, p->rows, runs, n_runs, packed, sink};
+    const pare_q8_depthwise_args d = {p->m, p->n, p->width, x, p->rows, runs, n_runs, packed, sink};
     if (p->depthwise)
       depthwise->run(&d);
     else
@@ -146,7 +143,7 @@ static void run_variant(const problem *p, const pare_q8_gemm_kernel *packing, co
 
 static void check_variant(const problem *p, const pare_q8_gemm_kernel *packing,
                           const pare_q8_gemm_kernel *gemm, const pare_q8_depthwise_kernel *depthwise) {
-  if (packing->format != PARE_Q8_WIDE && p->zero_w != (p->w_signed ? 0 : 128)) return;
+  if (!pare_q8_wide_weights(packing->format) && p->zero_w != (p->w_signed ? 0 : 128)) return;
   const size_t len = (size_t)(p->m * p->n);
   int32_t *sums = pare_alloc_array(ctx, len, 4);
   uint8_t *y = pare_alloc(ctx, len), *want = pare_alloc(ctx, len);
@@ -198,14 +195,30 @@ static void every_depthwise_variant_gives_the_defined_integers(void **state) {
   pare_rng rng = pare_rng_new(3, "depthwise");
   assert_true(pare_q8_depthwise_count() >= 2);
   for (int64_t n = 1; n <= 140; n++) {
-    const int64_t taps = n % 3 ? 1 + pare_rng_below(&rng, 30) : 9;
-    check_all_variants((problem){.depthwise = true,
-                                 .m = 1 + pare_rng_below(&rng, 9),
-                                 .n = n,
-                                 .stride = n % 3 ? 0 : n % 4,
-                                 .n_runs = taps,
-                                 .used = 1},
-                       &rng);
+    const int64_t m = 1 + pare_rng_below(&rng, n % 7 ? 9 : 64);
+    check_all_variants(
+        (problem){
+            .depthwise = true, .m = m, .width = m, .n = n, .n_runs = 1 + pare_rng_below(&rng, 30), .used = 1},
+        &rng);
+  }
+}
+
+/* Rows of every width, and as many as blocks of sums hold, and more. */
+static void depthwise_windows_of_3x3_give_the_defined_integers(void **state) {
+  (void)state;
+  pare_rng rng = pare_rng_new(5, "windows");
+  for (int64_t width = 1; width <= 64; width++) {
+    for (int64_t stride = 1; stride <= 3; stride++) {
+      const int64_t m = width * (1 + pare_rng_below(&rng, (uint32_t)(64 / width)));
+      check_all_variants((problem){.depthwise = true,
+                                   .stride = stride,
+                                   .width = width,
+                                   .m = m,
+                                   .n = 1 + pare_rng_below(&rng, width % 3 ? 20 : 70),
+                                   .n_runs = 9,
+                                   .used = 1},
+                         &rng);
+    }
   }
 }
 
@@ -372,6 +385,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_gemm_variant_gives_the_defined_integers),
       cmocka_unit_test(every_depthwise_variant_gives_the_defined_integers),
+      cmocka_unit_test(depthwise_windows_of_3x3_give_the_defined_integers),
       cmocka_unit_test(the_check_at_load_sees_a_broken_tile),
       cmocka_unit_test(the_longest_sum_of_extremes_is_exact),
       cmocka_unit_test(every_requantization_equals_the_reference),

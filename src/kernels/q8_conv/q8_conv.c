@@ -18,7 +18,7 @@ static pare_status too_large(pare_context *ctx) {
 }
 
 static int64_t element_bytes(const pare_q8_conv *conv) {
-  return conv->packing->format == PARE_Q8_BYTES ? 1 : 2;
+  return pare_q8_takes_bytes(conv->packing->format) ? 1 : 2;
 }
 
 static int64_t input_rows(const pare_window *w, int64_t out_rows) {
@@ -170,7 +170,7 @@ static int32_t zero_of(const pare_q8_conv *conv, int32_t zero_x) {
 
 void pare_q8_conv_bias(const pare_q8_conv *conv, const int32_t *bias, int32_t zero_x, const int32_t *sums,
                        int32_t *out) {
-  const bool bytes = conv->packing->format == PARE_Q8_BYTES && !by_winograd(conv);
+  const bool bytes = pare_q8_takes_bytes(conv->packing->format) && !by_winograd(conv);
   const uint32_t zero = bytes ? (uint32_t)zero_of(conv, zero_x) : 0;
   const int64_t n = conv->depthwise ? conv->o : conv->og;
   for (int64_t g = 0; g < n_groups(conv); g++)
@@ -192,7 +192,7 @@ typedef struct work {
  * read. A few channels are not worth a call to memset. */
 static void fill(const work *all, void *strip, int64_t from, int64_t end) {
   const pare_q8_conv *conv = all->conv;
-  const bool bytes = conv->packing->format == PARE_Q8_BYTES;
+  const bool bytes = pare_q8_takes_bytes(conv->packing->format);
   const v128_t value = wasm_i8x16_splat((int8_t)(bytes ? zero_of(conv, all->zero_x) : 0));
   uint8_t *to = strip;
   if (end - from > 64) {
@@ -206,12 +206,19 @@ static void fill(const work *all, void *strip, int64_t from, int64_t end) {
 
 static void bring(const work *all, const uint8_t *x, int64_t n, void *to, int64_t at) {
   const pare_q8_conv *conv = all->conv;
-  if (conv->packing->format != PARE_Q8_BYTES) {
+  if (!pare_q8_takes_bytes(conv->packing->format)) {
     pare_q8_widen(x, conv->x_signed, all->zero_x, n, (int16_t *)to + at);
-  } else if (conv->x_signed) {
-    for (int64_t i = 0; i < n; i++) ((uint8_t *)to)[at + i] = x[i] ^ 0x80;
-  } else {
-    memcpy((uint8_t *)to + at, x, (size_t)n);
+    return;
+  }
+  const int8_t flip = (int8_t)(conv->x_signed ? 0x80 : 0);
+  uint8_t *bytes = (uint8_t *)to + at;
+  if (n < 16) {
+    for (int64_t i = 0; i < n; i++) bytes[i] = x[i] ^ (uint8_t)flip;
+    return;
+  }
+  for (int64_t i = 0; i < n; i += 16) { /* a row is seldom worth a call to memcpy */
+    if (i > n - 16) i = n - 16;         /* the last sixteen, some of them again */
+    wasm_v128_store(bytes + i, wasm_v128_xor(wasm_v128_load(x + i), wasm_i8x16_splat(flip)));
   }
 }
 
@@ -246,7 +253,8 @@ static void run_kernel(const work *all, const void *a, int64_t m, int64_t at) {
       sink.sums = all->sink->sums + at + g * conv->og;
     }
     if (conv->depthwise) {
-      const pare_q8_depthwise_args args = {m, conv->c, a, conv->rows, conv->runs, conv->n_runs, packed, sink};
+      const pare_q8_depthwise_args args = {
+          m, conv->c, conv->window.out[1], a, conv->rows, conv->runs, conv->n_runs, packed, sink};
       conv->depthwise->run(&args);
       continue;
     }

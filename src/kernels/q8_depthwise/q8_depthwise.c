@@ -40,7 +40,7 @@ const pare_q8_depthwise_kernel *pare_q8_depthwise_at(int i) {
 const pare_q8_depthwise_kernel *pare_q8_depthwise_select(bool plain_weights) {
   const pare_q8_depthwise_kernel *best = &kernels[0];
   for (size_t i = 1; i < PARE_COUNT(kernels); i++) {
-    if (kernels[i].packing.format != PARE_Q8_WIDE && !plain_weights) continue;
+    if (kernels[i].packing.format == PARE_Q8_BYTES && !plain_weights) continue;
     if (kernels[i].rank > best->rank && runs_here(i)) best = &kernels[i];
   }
   return best;

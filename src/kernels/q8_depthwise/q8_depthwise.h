@@ -1,6 +1,6 @@
 /* Depthwise convolution of images that stand channels last:
  *   acc[m,c] = sum_t w[t,c] x[rows[m] + taps[t] + c]
- * in the formats WIDE and BYTES of q8_gemm.h, ending in its sink. All variants agree bit for bit. */
+ * in the formats WIDE, BYTES and BYTES_WIDE of q8_gemm.h, ending in its sink. All variants agree bit for bit. */
 #ifndef PARE_Q8_DEPTHWISE_H
 #define PARE_Q8_DEPTHWISE_H
 
@@ -8,7 +8,8 @@
 
 typedef struct pare_q8_depthwise_args {
   int64_t m, c;
-  const void *x;       /* in WIDE, one place behind the last may be read too */
+  int64_t width;       /* places of a row, which are equally far apart; m is whole rows */
+  const void *x;       /* but in BYTES, one place behind the last may be read too */
   const int32_t *rows; /* [m] in elements */
   const int32_t *taps; /* [n_taps] in elements */
   int64_t n_taps;      /* filled up to whole steps of k with any place: there w is zero */

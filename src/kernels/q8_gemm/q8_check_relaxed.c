@@ -76,7 +76,7 @@ static int check_round(problem *p, const pare_q8_gemm_kernel *gemm,
     sink.y = i ? y : NULL;
     sink.sums = i ? NULL : sums;
     const pare_q8_gemm_args g = {p->m, N, p->x, p->rows, 0, p->runs, 1, K, NULL, p->packed, sink};
-    const pare_q8_depthwise_args d = {p->m, N, p->x, p->rows, p->runs, K, p->packed, sink};
+    const pare_q8_depthwise_args d = {p->m, N, p->m, p->x, p->rows, p->runs, K, p->packed, sink};
     if (p->depthwise)
       depthwise->run(&d);
     else

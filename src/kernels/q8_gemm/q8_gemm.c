@@ -55,7 +55,7 @@ bool pare_q8_pack_bytes(const pare_q8_gemm_kernel *kernel, int64_t k, int64_t n,
   const int64_t columns = pare_q8_round_up(n, kernel->panel);
   size_t numbers;
   return columns < INT32_MAX && pare_mul_size((size_t)columns, (size_t)k, &numbers) &&
-         pare_mul_size(numbers, kernel->format == PARE_Q8_WIDE ? sizeof(int16_t) : 1, bytes) &&
+         pare_mul_size(numbers, pare_q8_wide_weights(kernel->format) ? sizeof(int16_t) : 1, bytes) &&
          *bytes < SIZE_MAX / 4;
 }
 
@@ -89,7 +89,7 @@ void pare_q8_pack(const pare_q8_gemm_kernel *kernel, const pare_q8_weights *w, v
         for (int64_t i = k; i < k + step; i++) {
           const int32_t value = weight_at(w, i, n);
           if (n < w->n) sums[n] += value;
-          if (kernel->format == PARE_Q8_WIDE)
+          if (pare_q8_wide_weights(kernel->format))
             *wide++ = (int16_t)value;
           else if (kernel->format == PARE_Q8_MIXED)
             put_mixed(narrow, place, i - k, value);

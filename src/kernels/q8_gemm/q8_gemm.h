@@ -3,11 +3,12 @@
  * A is not unfolded: row m of A is `n_runs` runs of neighbours, each `run_len` elements at a + rows[m] + runs[r]. B is packed once into panels.
  * The sums end in the tile: bias, requantization and activation (q8_sink.h).
  *
- * Three formats, and each variant takes one:
+ * Four formats, and each variant takes one:
  *   WIDE   A and B in 16 bits, zero points taken off:      two products and their sum are one i32x4.dot_i16x8
  *   MIXED  A in 16 bits without its zero point, B as s8:    for a single row, where B's way from memory counts. Of eight columns, four are the
  *          low bytes of words, 128 higher, and four the high ones: a word is 256 of one weight and one of the other, and needs no widening
  *   BYTES  A as u8, B as s8:                                 four products and their sum are one instruction; A's zero point is in the bias
+ *   BYTES_WIDE  A as u8, B in 16 bits without its zero point: where A becomes wide as it is read; its zero point is in the bias
  * MIXED and BYTES want weights whose own zero point is 0 (128 for u8). Sums wrap modulo 2^32 in every variant, as ONNX Runtime's do; with
  * k <= PARE_Q8_MAX_K none can. All variants agree bit for bit. */
 #ifndef PARE_Q8_GEMM_H
@@ -19,7 +20,7 @@
 #define PARE_Q8_ALIGN                                                                                        \
   64 /* bytes: packed weights begin there, and the elements of A may be read this far past their end */
 
-typedef enum pare_q8_format { PARE_Q8_WIDE, PARE_Q8_MIXED, PARE_Q8_BYTES } pare_q8_format;
+typedef enum pare_q8_format { PARE_Q8_WIDE, PARE_Q8_MIXED, PARE_Q8_BYTES, PARE_Q8_BYTES_WIDE } pare_q8_format;
 
 typedef struct pare_q8_gemm_args {
   int64_t m, n;
@@ -67,6 +68,12 @@ const pare_q8_gemm_kernel *pare_q8_gemm_at(int i);
 /* `plain_weights`: their zero point is 0 (128 for u8). */
 const pare_q8_gemm_kernel *pare_q8_gemm_select(int64_t m, bool plain_weights);
 
+static inline bool pare_q8_takes_bytes(pare_q8_format format) {
+  return format == PARE_Q8_BYTES || format == PARE_Q8_BYTES_WIDE;
+}
+static inline bool pare_q8_wide_weights(pare_q8_format format) {
+  return format == PARE_Q8_WIDE || format == PARE_Q8_BYTES_WIDE;
+}
 static inline int64_t pare_q8_k_step(const pare_q8_gemm_kernel *kernel) {
   return kernel->format == PARE_Q8_BYTES ? 4 : 2;
 }
