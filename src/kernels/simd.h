@@ -16,6 +16,18 @@
 
 #define PARE_INLINE static inline __attribute__((always_inline))
 
+/* Transposes four vectors of four. */
+PARE_INLINE void pare_turn_4x4(v128_t v[4]) {
+  const v128_t ab_low = wasm_i32x4_shuffle(v[0], v[1], 0, 4, 1, 5),
+               ab_high = wasm_i32x4_shuffle(v[0], v[1], 2, 6, 3, 7),
+               cd_low = wasm_i32x4_shuffle(v[2], v[3], 0, 4, 1, 5),
+               cd_high = wasm_i32x4_shuffle(v[2], v[3], 2, 6, 3, 7);
+  v[0] = wasm_i32x4_shuffle(ab_low, cd_low, 0, 1, 4, 5);
+  v[1] = wasm_i32x4_shuffle(ab_low, cd_low, 2, 3, 6, 7);
+  v[2] = wasm_i32x4_shuffle(ab_high, cd_high, 0, 1, 4, 5);
+  v[3] = wasm_i32x4_shuffle(ab_high, cd_high, 2, 3, 6, 7);
+}
+
 /* The first `n` bytes of a vector, n < 16: without a call to memcpy, which a few bytes are not worth. */
 PARE_INLINE void pare_store_few(void *to, v128_t bytes, size_t n) {
   uint8_t *at = (uint8_t *)to;
