@@ -52,6 +52,8 @@ static inline bool pare_add_size(size_t a, size_t b, size_t *out) {
 }
 
 double pare_now_ms(void); /* monotonic */
+/* Asks for large pages under memory that was just allocated, where there are such. */
+void pare_pages_large(void *memory, size_t len_bytes);
 
 /* ---- arena: many small things freed together ------------------------------------------------------------------ */
 typedef struct pare_arena_block pare_arena_block;

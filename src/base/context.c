@@ -16,7 +16,9 @@ static void *malloc_resize(void *user, void *old, size_t old_size, size_t new_si
     free(old);
     return NULL;
   }
-  return realloc(old, new_size);
+  void *block = realloc(old, new_size);
+  if (block) pare_pages_large(block, new_size);
+  return block;
 }
 
 pare_status pare_context_new(const pare_allocator *allocator, pare_context **out) {
