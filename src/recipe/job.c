@@ -51,7 +51,7 @@ void pare_job_put_build(pare_json *json, pare_numerics numerics) {
     pare_json_put_text(json, "f32_spmm", sparse->spmm_select(numerics)->name);
     pare_json_put_text(json, "f32_spmv", sparse->spmv_select()->name);
   }
-  pare_json_put_text(json, "q8_gemm", pare_q8_gemm_select(2, true)->name);
+  pare_json_put_text(json, "q8_gemm", pare_q8_gemm_select(2, true, false)->name);
   pare_json_end(json, '}');
   pare_json_end(json, '}');
 }

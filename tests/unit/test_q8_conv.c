@@ -140,7 +140,7 @@ static bool set_in(pare_window *d, int i) {
 
 static bool choose_window(pare_window *d, pare_rng *rng, bool plain) {
   for (int i = 0; i < 2; i++) {
-    d->kernel[i] = 1 + pare_rng_below(rng, plain ? 1 : 4);
+    d->kernel[i] = 1 + pare_rng_below(rng, plain && i == 0 ? 1 : 4);
     d->stride[i] = 1 + pare_rng_below(rng, 3);
     d->dilation[i] = 1 + pare_rng_below(rng, 2);
     d->pad_begin[i] = plain ? 0 : pare_rng_below(rng, 3);
@@ -162,6 +162,7 @@ static void check_any(pare_rng *rng, pare_pool *pool) {
   c.w_signed = pare_rng_below(rng, 2);
   c.plain_weights = pare_rng_below(rng, 4) != 0;
   c.way = PARE_Q8_DIRECT;
+  c.wanted = pare_q8_gemm_at((int)pare_rng_below(rng, (uint32_t)pare_q8_gemm_count()));
   if (!choose_window(&c.window, rng, pare_rng_below(rng, 4) == 0)) return;
   const numbers it = some_numbers(&c, rng);
   check(c, it, false);

@@ -21,6 +21,14 @@ static int64_t element_bytes(const pare_q8_conv *conv) {
   return pare_q8_takes_bytes(conv->packing->format) ? 1 : 2;
 }
 
+static bool is_padded(const pare_window *w) {
+  return w->pad_begin[0] || w->pad_begin[1] || w->pad_end[0] || w->pad_end[1];
+}
+
+static bool is_tiled(const pare_q8_conv *conv) {
+  return conv->packing->format == PARE_Q8_TILED;
+}
+
 static int64_t input_rows(const pare_window *w, int64_t out_rows) {
   return (out_rows - 1) * w->stride[0] + (w->kernel[0] - 1) * w->dilation[0] + 1;
 }
@@ -30,7 +38,12 @@ static void choose_kernels(pare_q8_conv *conv) {
     conv->depthwise = pare_q8_depthwise_select(conv->plain_weights);
     conv->packing = &conv->depthwise->packing;
   } else {
-    conv->gemm = pare_q8_gemm_select(conv->n * conv->columns, conv->plain_weights);
+    const pare_window *w = &conv->window;
+    const bool one_run =
+        conv->groups == 1 && w->kernel[0] == 1 && !is_padded(w) && (w->kernel[1] == 1 || w->dilation[1] == 1);
+    conv->gemm = pare_q8_gemm_select(conv->n * conv->columns, conv->plain_weights, one_run);
+    if (conv->wanted && pare_q8_gemm_suits(conv->wanted, conv->plain_weights, one_run))
+      conv->gemm = conv->wanted;
     conv->packing = conv->gemm;
     conv->by_winograd = PARE_Q8_HAS_WINOGRAD && pare_q8_winograd_suits(conv);
   }
@@ -103,9 +116,8 @@ pare_status pare_q8_conv_plan(pare_q8_conv *conv, pare_arena *arena) {
                      PARE_Q8_MAX_K);
   }
   choose_kernels(conv);
-  const bool padded = w->pad_begin[0] || w->pad_begin[1] || w->pad_end[0] || w->pad_end[1];
   const int64_t run = conv->groups == 1 && w->dilation[1] == 1 ? w->kernel[1] * conv->c : conv->cg;
-  conv->direct = !padded && conv->packing->format == PARE_Q8_BYTES && !conv->x_signed &&
+  conv->direct = !is_padded(w) && conv->packing->format == PARE_Q8_BYTES && !conv->x_signed &&
                  (conv->depthwise ? conv->c % 16 == 0 : run % pare_q8_k_step(conv->packing) == 0);
   if (__builtin_mul_overflow(w->in[1] + w->pad_begin[1] + w->pad_end[1], conv->c, &conv->row) ||
       conv->row > INT32_MAX || conv->columns > INT32_MAX || conv->o > INT32_MAX)
@@ -118,11 +130,14 @@ pare_status pare_q8_conv_plan(pare_q8_conv *conv, pare_arena *arena) {
   choose_strips(conv);
   if (__builtin_mul_overflow(input_rows(w, conv->strip_rows), conv->row, &strip) || strip > INT32_MAX)
     return too_large(arena->ctx);
+  PARE_TRY(make_rows(conv, arena));
+  PARE_TRY(make_runs(conv, arena));
+  if (is_tiled(conv) &&
+      (__builtin_mul_overflow(conv->strip_rows * w->out[1] + 3, conv->run_len, &strip) || strip > INT32_MAX))
+    return too_large(arena->ctx);
   const size_t len =
       conv->direct ? 0 : (size_t)(strip + conv->c) + PARE_Q8_ALIGN; /* what kernels may read past the end */
   conv->strip_bytes = (len * (size_t)element_bytes(conv) + 63) / 64 * 64;
-  PARE_TRY(make_rows(conv, arena));
-  PARE_TRY(make_runs(conv, arena));
   const int64_t columns = conv->depthwise ? conv->o : conv->og;
   if (!pare_q8_pack_bytes(conv->packing, conv->n_runs * conv->run_len, columns, &conv->group_bytes))
     return too_large(arena->ctx);
@@ -282,7 +297,11 @@ static void run_strip(void *arg, int64_t i, int i_thread) {
   const void *a = x + first * w->stride[0] * conv->row;
   if (!conv->direct) {
     uint8_t *strip = all->scratch + (size_t)i_thread * conv->strip_bytes;
-    lay_out(all, x, first * w->stride[0], input_rows(w, rows), strip);
+    if (is_tiled(conv))
+      pare_q8_tile(a, conv->x_signed, all->zero_x, conv->rows, rows * w->out[1], conv->cg * w->kernel[1],
+                   conv->run_len, (int16_t *)(void *)strip);
+    else
+      lay_out(all, x, first * w->stride[0], input_rows(w, rows), strip);
     a = strip;
   }
   run_kernel(all, a, rows * w->out[1], (i_image * conv->columns + first * w->out[1]) * conv->o);

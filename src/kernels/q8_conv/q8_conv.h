@@ -17,9 +17,10 @@ typedef struct pare_q8_conv {
   pare_window window;
   int64_t n, c, o, groups; /* images, channels in, channels out */
   bool x_signed, w_signed;
-  bool plain_weights;           /* their zero point is 0 (128 for u8) */
-  const uint8_t *known_weights; /* [o,cg,kernel] for the plan; NULL: they come later, and may change */
-  pare_q8_way way;              /* for tests and measurements: Winograd's wherever it is exact */
+  bool plain_weights;                /* their zero point is 0 (128 for u8) */
+  const uint8_t *known_weights;      /* [o,cg,kernel] for the plan; NULL: they come later, and may change */
+  pare_q8_way way;                   /* for tests and measurements: Winograd's wherever it is exact */
+  const pare_q8_gemm_kernel *wanted; /* for tests: taken where it suits */
   pare_pool *pool;
   /* set by pare_q8_conv_plan */
   int64_t cg, og;                            /* per group */

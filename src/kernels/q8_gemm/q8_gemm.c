@@ -40,13 +40,17 @@ const pare_q8_gemm_kernel *pare_q8_gemm_at(int i) {
   return NULL;
 }
 
-const pare_q8_gemm_kernel *pare_q8_gemm_select(int64_t m, bool plain_weights) {
+bool pare_q8_gemm_suits(const pare_q8_gemm_kernel *kernel, bool plain_weights, bool one_run) {
+  return (plain_weights || pare_q8_wide_weights(kernel->format)) &&
+         (one_run || kernel->format != PARE_Q8_TILED);
+}
+
+const pare_q8_gemm_kernel *pare_q8_gemm_select(int64_t m, bool plain_weights, bool one_run) {
   const pare_q8_gemm_kernel *best = &kernels[0];
   for (size_t i = 1; i < PARE_COUNT(kernels); i++) {
     const pare_q8_gemm_kernel *one = &kernels[i];
-    if (one->format != PARE_Q8_WIDE && !plain_weights) continue;
     const bool better = m == 1 ? one->rank_one > best->rank_one : one->rank > best->rank;
-    if (better && runs_here(i)) best = one;
+    if (better && pare_q8_gemm_suits(one, plain_weights, one_run) && runs_here(i)) best = one;
   }
   return best;
 }
@@ -89,12 +93,12 @@ void pare_q8_pack(const pare_q8_gemm_kernel *kernel, const pare_q8_weights *w, v
         for (int64_t i = k; i < k + step; i++) {
           const int32_t value = weight_at(w, i, n);
           if (n < w->n) sums[n] += value;
-          if (pare_q8_wide_weights(kernel->format))
-            *wide++ = (int16_t)value;
-          else if (kernel->format == PARE_Q8_MIXED)
+          if (kernel->format == PARE_Q8_MIXED)
             put_mixed(narrow, place, i - k, value);
-          else
+          else if (kernel->format == PARE_Q8_BYTES)
             *narrow++ = (int8_t)value;
+          else
+            *wide++ = (int16_t)value;
         }
       }
       if (kernel->format == PARE_Q8_MIXED) narrow += kernel->panel * step;

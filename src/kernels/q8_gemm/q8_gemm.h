@@ -3,8 +3,9 @@
  * A is not unfolded: row m of A is `n_runs` runs of neighbours, each `run_len` elements at a + rows[m] + runs[r]. B is packed once into panels.
  * The sums end in the tile: bias, requantization and activation (q8_sink.h).
  *
- * Four formats, and each variant takes one:
+ * Five formats, and each variant takes one:
  *   WIDE   A and B in 16 bits, zero points taken off:      two products and their sum are one i32x4.dot_i16x8
+ *   TILED  the same, where a row is one run: A in tiles of rows, so that one address does for all rows of a tile (pare_q8_tile)
  *   MIXED  A in 16 bits without its zero point, B as s8:    for a single row, where B's way from memory counts. Of eight columns, four are the
  *          low bytes of words, 128 higher, and four the high ones: a word is 256 of one weight and one of the other, and needs no widening
  *   BYTES  A as u8, B as s8:                                 four products and their sum are one instruction; A's zero point is in the bias
@@ -20,7 +21,13 @@
 #define PARE_Q8_ALIGN                                                                                        \
   64 /* bytes: packed weights begin there, and the elements of A may be read this far past their end */
 
-typedef enum pare_q8_format { PARE_Q8_WIDE, PARE_Q8_MIXED, PARE_Q8_BYTES, PARE_Q8_BYTES_WIDE } pare_q8_format;
+typedef enum pare_q8_format {
+  PARE_Q8_WIDE,
+  PARE_Q8_TILED,
+  PARE_Q8_MIXED,
+  PARE_Q8_BYTES,
+  PARE_Q8_BYTES_WIDE
+} pare_q8_format;
 
 typedef struct pare_q8_gemm_args {
   int64_t m, n;
@@ -65,14 +72,15 @@ typedef struct pare_q8_gemm_kernel {
 
 int pare_q8_gemm_count(void); /* those that this processor runs */
 const pare_q8_gemm_kernel *pare_q8_gemm_at(int i);
-/* `plain_weights`: their zero point is 0 (128 for u8). */
-const pare_q8_gemm_kernel *pare_q8_gemm_select(int64_t m, bool plain_weights);
+/* `plain_weights`: their zero point is 0 (128 for u8). `one_run`: A's rows are, and whoever calls brings them into tiles. */
+bool pare_q8_gemm_suits(const pare_q8_gemm_kernel *kernel, bool plain_weights, bool one_run);
+const pare_q8_gemm_kernel *pare_q8_gemm_select(int64_t m, bool plain_weights, bool one_run);
 
 static inline bool pare_q8_takes_bytes(pare_q8_format format) {
   return format == PARE_Q8_BYTES || format == PARE_Q8_BYTES_WIDE;
 }
 static inline bool pare_q8_wide_weights(pare_q8_format format) {
-  return format == PARE_Q8_WIDE || format == PARE_Q8_BYTES_WIDE;
+  return format != PARE_Q8_MIXED && format != PARE_Q8_BYTES;
 }
 static inline int64_t pare_q8_k_step(const pare_q8_gemm_kernel *kernel) {
   return kernel->format == PARE_Q8_BYTES ? 4 : 2;
@@ -100,5 +108,15 @@ void pare_q8_steps(const int32_t *runs, int64_t n_runs, int64_t run_len, int32_t
 
 /* out[i] = x[i] - zero; x holds u8, or s8 when `is_signed`. */
 void pare_q8_widen(const void *x, bool is_signed, int32_t zero, int64_t n, int16_t *out);
+
+/* Rows of the tile that begins at row `at` of `m`: what is left after fours makes fives of the first ones, where there are as many. The last tile
+ * may reach past the end. */
+static inline int64_t pare_q8_tile_rows(int64_t m, int64_t at) {
+  return m % 4 <= m / 4 && at < m % 4 * 5 ? 5 : 4;
+}
+/* A in TILED: out [tiles][run_len / 2][rows of the tile][2], from k on zeros. Row m begins at x[rows[m]], or at x[m * k] where `rows` is NULL.
+ * Up to 30 elements past the end are written too. */
+void pare_q8_tile(const void *x, bool is_signed, int32_t zero, const int32_t *rows, int64_t m, int64_t k,
+                  int64_t run_len, int16_t *out);
 
 #endif

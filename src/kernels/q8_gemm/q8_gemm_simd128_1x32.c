@@ -20,8 +20,8 @@ static v128_t sum_of_row(const pare_q8_gemm_args *args, const int16_t *row) {
   return sum;
 }
 
-PARE_INLINE void tile(const pare_q8_gemm_args *args, const int16_t *row, v128_t offset, int64_t m,
-                      int64_t n) {
+PARE_INLINE void tile(const pare_q8_gemm_args *args, const int16_t *row, v128_t offset, int64_t m, int64_t n,
+                      pare_q8_ending *end) {
   const int8_t *b = (const int8_t *)args->b + n * args->n_runs * args->run_len;
   v128_t word[VECTORS], high[VECTORS];
   PARE_Q8_UNROLL for (int j = 0; j < VECTORS; j++) word[j] = high[j] = wasm_i32x4_splat(0);
@@ -38,16 +38,17 @@ PARE_INLINE void tile(const pare_q8_gemm_args *args, const int16_t *row, v128_t 
   }
   PARE_Q8_UNROLL for (int j = 0; j < VECTORS; j++) {
     if (n + 8 * j >= args->n) break;
-    const pare_q8_ending end = pare_q8_ending_at(&args->sink, n + 8 * j, args->n);
     const v128_t low = wasm_i32x4_sub(wasm_i32x4_sub(word[j], wasm_i32x4_shl(high[j], 8)), offset);
-    pare_q8_store1x8(&end, m, low, high[j]);
+    pare_q8_ending_move(end, &args->sink, n + 8 * j, args->n);
+    pare_q8_store1x8(end, m, low, high[j]);
   }
 }
 
 void pare_q8_gemm__simd128_1x32(const pare_q8_gemm_args *args) {
+  pare_q8_ending end = pare_q8_ending_at(&args->sink, 0, args->n);
   for (int64_t m = 0; m < args->m; m++) {
     const int16_t *row = (const int16_t *)args->a + (args->rows ? args->rows[m] : m * args->a_row);
     const v128_t offset = sum_of_row(args, row);
-    for (int64_t n = 0; n < args->n; n += PANEL) tile(args, row, offset, m, n);
+    for (int64_t n = 0; n < args->n; n += PANEL) tile(args, row, offset, m, n, &end);
   }
 }

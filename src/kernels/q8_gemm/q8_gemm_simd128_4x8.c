@@ -14,7 +14,8 @@ PARE_INLINE void tile(const pare_q8_gemm_args *args, const int16_t *b, int64_t m
   PARE_Q8_UNROLL for (int i = 0; i < ROWS; i++) {
     const int64_t at = m + i < args->m ? m + i : args->m - 1;
     row[i] = (const int16_t *)args->a + (args->rows ? args->rows[at] : at * args->a_row);
-    sum[i][0] = sum[i][1] = wasm_i32x4_splat(0);
+    sum[i][0] = end->bias[0];
+    sum[i][1] = end->bias[1];
   }
   for (; step < past; step++, b += 16) {
     const int32_t k = *step;
@@ -25,7 +26,7 @@ PARE_INLINE void tile(const pare_q8_gemm_args *args, const int16_t *b, int64_t m
       sum[i][1] = wasm_i32x4_add(sum[i][1], wasm_i32x4_dot_i16x8(pair, right));
     }
   }
-  pare_q8_store8(end, m, args->m - m, sum, ROWS);
+  pare_q8_end8(end, m, args->m - m, sum, ROWS, true);
 }
 
 void pare_q8_gemm__simd128_4x8(const pare_q8_gemm_args *args) {

@@ -14,7 +14,7 @@ pare_status pare_q8_matrix_plan(pare_q8_matrix *b, int64_t m, bool plain, pare_a
                      PARE_Q8_MAX_K);
   }
   size_t bytes;
-  b->kernel = pare_q8_gemm_select(m, plain);
+  if (!b->kernel) b->kernel = pare_q8_gemm_select(m, plain, true);
   b->k_whole = pare_q8_round_up(b->k, 4);
   b->n_whole = pare_q8_round_up(b->n, WHOLE);
   if (b->n > INT32_MAX / 2 || !pare_q8_pack_bytes(b->kernel, b->k_whole, b->n, &bytes) ||
@@ -51,12 +51,16 @@ void pare_q8_matrix_bias(const pare_q8_matrix *b, const int32_t *bias, int32_t z
 }
 
 bool pare_q8_matrix_scratch(const pare_q8_matrix *b, int64_t rows, size_t *bytes) {
-  return pare_mul_size((size_t)b->k_whole * sizeof(int16_t), (size_t)rows, bytes) &&
+  return pare_mul_size((size_t)b->k_whole * sizeof(int16_t), (size_t)rows + 3, bytes) &&
          pare_add_size(*bytes, 2 * PARE_Q8_ALIGN, bytes);
 }
 
 /* Row after row, each filled up with zeros (there B is zero too, so anything would do). */
 static void bring(const pare_q8_matrix *b, const uint8_t *a, int32_t zero_a, int64_t rows, void *scratch) {
+  if (b->kernel->format == PARE_Q8_TILED) {
+    pare_q8_tile(a, b->a_signed, zero_a, NULL, rows, b->k, b->k_whole, scratch);
+    return;
+  }
   for (int64_t m = 0; m < rows; m++, a += b->k) {
     if (b->kernel->format != PARE_Q8_BYTES) {
       int16_t *to = (int16_t *)scratch + m * b->k_whole;
@@ -75,7 +79,7 @@ void pare_q8_matrix_run(const pare_q8_matrix *b, const void *a, int32_t zero_a, 
                         int64_t end, const pare_q8_sink *sink, void *scratch) {
   const bool direct = b->kernel->format == PARE_Q8_BYTES && !b->a_signed && b->k == b->k_whole;
   if (!direct) bring(b, a, zero_a, rows, scratch);
-  const int64_t element = b->kernel->format == PARE_Q8_WIDE ? 2 : 1;
+  const int64_t element = pare_q8_wide_weights(b->kernel->format) ? 2 : 1;
   pare_q8_gemm_args args = {.m = rows,
                             .n = end - first,
                             .a = direct ? a : scratch,

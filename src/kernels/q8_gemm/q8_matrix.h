@@ -8,8 +8,8 @@
 typedef struct pare_q8_matrix {
   int64_t k, n;
   bool a_signed, b_signed;
+  const pare_q8_gemm_kernel *kernel; /* NULL: the best */
   /* set by pare_q8_matrix_plan */
-  const pare_q8_gemm_kernel *kernel;
   int64_t k_whole, n_whole; /* filled up to whole steps and panels */
   void *packed;
   int64_t *from;

@@ -21,42 +21,56 @@ typedef struct pare_q8_ending {
   bool bounded;
 } pare_q8_ending;
 
-PARE_INLINE pare_q8_ending pare_q8_ending_at(const pare_q8_sink *sink, int64_t n, int64_t n_all) {
+/* Eight channels from `n` on of a sink that `end` was begun for. */
+PARE_INLINE void pare_q8_ending_move(pare_q8_ending *end, const pare_q8_sink *sink, int64_t n,
+                                     int64_t n_all) {
+  const float *scale = sink->y ? sink->scale + n : (const float *)(const void *)(sink->bias + n);
+  PARE_Q8_UNROLL for (int i = 0; i < 2; i++) {
+    end->bias[i] = wasm_v128_load(sink->bias + n + 4 * i);
+    end->scale[i] = wasm_v128_load(scale + 4 * i);
+  }
+  end->y = sink->y ? sink->y + n : NULL;
+  end->sums = sink->y ? NULL : sink->sums + n;
+  end->count = n_all - n;
+  end->behind = n_all - n >= 8 ? 0 : n == 0 && sink->row == n_all ? 7 / n_all : INT32_MAX;
+}
+
+/* Two functions that are the same in every file: of those a module keeps one. */
+static __attribute__((noinline)) pare_q8_ending pare_q8_ending_at(const pare_q8_sink *sink, int64_t n,
+                                                                  int64_t n_all) {
   /* signed numbers become bytes as unsigned ones, 128 higher */
   const int32_t flip = sink->is_signed ? 0x80 : 0, zero = sink->zero_point + flip;
-  const float *scale = sink->y ? sink->scale + n : (const float *)(const void *)(sink->bias + n);
-  return (pare_q8_ending){
-      .bias = {wasm_v128_load(sink->bias + n), wasm_v128_load(sink->bias + n + 4)},
-      .scale = {wasm_v128_load(scale), wasm_v128_load(scale + 4)},
+  pare_q8_ending end = {
       .low = wasm_f32x4_splat(sink->low),
       .high = wasm_f32x4_splat(sink->high),
       .offset = wasm_i32x4_splat(0x4b400000 - zero),
       .least = wasm_i8x16_splat((int8_t)((int32_t)sink->low + zero)),
       .most = wasm_i8x16_splat((int8_t)((int32_t)sink->high + zero)),
       .flip = wasm_i8x16_splat((int8_t)flip),
-      .y = sink->y ? sink->y + n : NULL,
-      .sums = sink->y ? NULL : sink->sums + n,
       .row = sink->row,
-      .count = n_all - n,
-      .behind = n_all - n >= 8                 ? 0
-                : n == 0 && sink->row == n_all ? 7 / n_all
-                                               : INT32_MAX,
       .bounded = sink->bounded,
   };
+  pare_q8_ending_move(&end, sink, n, n_all);
+  return end;
 }
 
 PARE_INLINE v128_t pare_q8_scaled(const pare_q8_ending *end, v128_t acc, int i) {
-  return wasm_f32x4_mul(wasm_f32x4_convert_i32x4(wasm_i32x4_add(acc, end->bias[i])), end->scale[i]);
+  return wasm_f32x4_mul(wasm_f32x4_convert_i32x4(acc), end->scale[i]);
 }
 
 PARE_INLINE v128_t pare_q8_rounded(const pare_q8_ending *end, v128_t value) {
   return wasm_i32x4_sub(wasm_f32x4_add(value, wasm_f32x4_splat(12582912.0f)), end->offset); /* 0x4b400000 */
 }
 
-/* Bounded sums, still to be clamped. */
-PARE_INLINE v128_t pare_q8_words(const pare_q8_ending *end, const v128_t acc[2]) {
+/* Bounded sums that began with the bias, still to be clamped. */
+PARE_INLINE v128_t pare_q8_begun_words(const pare_q8_ending *end, const v128_t acc[2]) {
   return wasm_i16x8_narrow_i32x4(pare_q8_rounded(end, pare_q8_scaled(end, acc[0], 0)),
                                  pare_q8_rounded(end, pare_q8_scaled(end, acc[1], 1)));
+}
+
+PARE_INLINE v128_t pare_q8_words(const pare_q8_ending *end, const v128_t acc[2]) {
+  const v128_t begun[2] = {wasm_i32x4_add(acc[0], end->bias[0]), wasm_i32x4_add(acc[1], end->bias[1])};
+  return pare_q8_begun_words(end, begun);
 }
 
 PARE_INLINE v128_t pare_q8_bytes(const pare_q8_ending *end, v128_t words, v128_t next) {
@@ -67,7 +81,7 @@ PARE_INLINE v128_t pare_q8_bytes(const pare_q8_ending *end, v128_t words, v128_t
 
 /* pmax(a, b) is a < b ? b : a, so a NaN in b leaves the bound. */
 PARE_INLINE v128_t pare_q8_clamped(const pare_q8_ending *end, v128_t acc, int i) {
-  const v128_t value = wasm_f32x4_pmax(end->low, pare_q8_scaled(end, acc, i));
+  const v128_t value = wasm_f32x4_pmax(end->low, pare_q8_scaled(end, wasm_i32x4_add(acc, end->bias[i]), i));
   return pare_q8_rounded(end, wasm_f32x4_pmin(end->high, value));
 }
 
@@ -104,26 +118,32 @@ PARE_INLINE void pare_q8_store1x8(const pare_q8_ending *end, int64_t m, v128_t f
   pare_q8_store_each(end, m, 1, sum);
 }
 
-/* `places` places from m on (a constant), of which `n` count. */
-PARE_INLINE void pare_q8_store8(const pare_q8_ending *end, int64_t m, int64_t n, const v128_t (*sum)[2],
-                                const int places) {
+/* `places` places from m on (a constant), of which `n` count; `begun`: `sum` began with the bias, not with zero (a constant). */
+PARE_INLINE void pare_q8_end8(const pare_q8_ending *end, int64_t m, int64_t n, const v128_t (*sum)[2],
+                              const int places, const bool begun) {
+  v128_t each[8][2]; /* in memory, so that `sum` need not be */
   if (!end->y || !end->bounded || n < places + end->behind) {
-    v128_t all[8][2]; /* in memory, so that `sum` need not be */
-    PARE_Q8_UNROLL for (int i = 0; i < places; i++) all[i][0] = sum[i][0], all[i][1] = sum[i][1];
-    pare_q8_store_each(end, m, n < places ? n : places, all);
+    PARE_Q8_UNROLL for (int i = 0; i < places; i++) PARE_Q8_UNROLL for (int j = 0; j < 2; j++) each[i][j] =
+        begun ? wasm_i32x4_sub(sum[i][j], end->bias[j]) : sum[i][j];
+    pare_q8_store_each(end, m, n < places ? n : places, each);
     return;
   }
   uint8_t *y = end->y + m * end->row;
-  int i = 0;
-  PARE_Q8_UNROLL for (; i + 2 <= places; i += 2, y += 2 * end->row) {
-    const v128_t bytes = pare_q8_bytes(end, pare_q8_words(end, sum[i]), pare_q8_words(end, sum[i + 1]));
+  PARE_Q8_UNROLL for (int i = 0; i < places; i += 2, y += 2 * end->row) {
+    v128_t words[2];
+    PARE_Q8_UNROLL for (int j = 0; j < 2; j++) {
+      const v128_t *one = sum[i + j < places ? i + j : i];
+      words[j] = begun ? pare_q8_begun_words(end, one) : pare_q8_words(end, one);
+    }
+    const v128_t bytes = pare_q8_bytes(end, words[0], words[1]);
     wasm_v128_store64_lane(y, bytes, 0);
-    wasm_v128_store64_lane(y + end->row, bytes, 1);
+    if (i + 1 < places) wasm_v128_store64_lane(y + end->row, bytes, 1);
   }
-  if (i < places) {
-    const v128_t words = pare_q8_words(end, sum[i]);
-    wasm_v128_store64_lane(y, pare_q8_bytes(end, words, words), 0);
-  }
+}
+
+PARE_INLINE void pare_q8_store8(const pare_q8_ending *end, int64_t m, int64_t n, const v128_t (*sum)[2],
+                                const int places) {
+  pare_q8_end8(end, m, n, sum, places, false);
 }
 
 #endif

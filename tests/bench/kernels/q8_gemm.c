@@ -4,9 +4,13 @@
 #include "bench.h"
 
 static const bench_shape shapes[] = {
-    {"ceiling 4x64", 4, 64, 256},        {"ceiling 24x64", 24, 64, 256},   {"lenet5 conv2", 100, 16, 152},
-    {"lenet5 fc1 batch 1", 1, 120, 400}, {"mlp fc1 batch 1", 1, 512, 784}, {"resnet8 16", 1024, 16, 144},
-    {"resnet8 32", 256, 32, 288},        {"resnet8 64", 64, 64, 576},      {"mobilenet 128", 36, 128, 128},
+    {"ceiling 4x64", 4, 64, 256},           {"ceiling 24x64", 24, 64, 256},
+    {"lenet5 conv2", 100, 16, 152},         {"lenet5 fc1 batch 1", 1, 120, 400},
+    {"mlp fc1 batch 1", 1, 512, 784},       {"resnet8 16", 1024, 16, 144},
+    {"resnet8 32", 256, 32, 288},           {"resnet8 64", 64, 64, 576},
+    {"mobilenet 8 to 16", 2304, 16, 8},     {"mobilenet 128", 36, 128, 128},
+    {"mobilenet 256, 3x3", 9, 256, 256},    {"mobilenet2 16 to 96", 784, 96, 16},
+    {"mobilenet2 64 to 384", 196, 384, 64}, {"mobilenet2 960, 7x7", 49, 160, 960},
 };
 
 static pare_q8_gemm_args args;
@@ -29,7 +33,7 @@ static void prepare(const bench_shape *s, int i_variant) {
   const size_t whole = (size_t)pare_q8_round_up(s->n, 64);
   args = (pare_q8_gemm_args){.m = s->m,
                              .n = s->n,
-                             .a = bench_memory((size_t)(s->m * s->k * 2)),
+                             .a = bench_memory((size_t)((s->m + 3) * s->k * 2)),
                              .a_row = s->k,
                              .runs = &one_run,
                              .n_runs = 1,
