@@ -112,8 +112,8 @@ static void advance(const pare_recurrent *l, int64_t d, const float *peephole, f
 }
 
 /* Weights of more than the second cache: every other step goes through them backwards, and finds there what the
- * step before read last. */
-#define BLOCK_COLUMNS 256
+ * step before read last. A multiple of the widest tiles' columns, so that only the last block has narrower ones. */
+#define BLOCK_COLUMNS 288
 
 static void multiply_state(const pare_call *call, const pare_f32_gemm_args *all, bool backwards) {
   const int64_t n_blocks = (all->n + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS;

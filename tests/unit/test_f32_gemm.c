@@ -43,8 +43,9 @@ static float *run_case(const shape *s, const float *a, const float *b, const flo
   args.a_row = transposed ? 1 : s->k;
   args.a_column = transposed ? s->m : 1;
   args.a_offsets = scattered ? offsets : NULL;
-  if ((s->options & 64) && !transposed && s->k % 3 == 0) { /* A with a gap of -1 after every third column */
-    args.k_run = 3;
+  if ((s->options & 64) &&
+      !transposed) { /* A with a gap of -1 after every third column, or fourth, fifth, sixth */
+    args.k_run = 3 + s->k % 4;
     args.a_jump = -1;
   }
   args.accumulate = s->options & 1;
@@ -88,6 +89,17 @@ static void every_variant_gives_the_bytes_of_the_reference_for_every_tail(void *
   for (int64_t m = 1; m <= 31; m++) {
     for (int64_t n = 1; n <= 37; n++) {
       const shape s = {m, n, 1 + (m * 7 + n * 3) % 19, (int)((m * 31 + n * 17) % 256)};
+      check_shape(&s);
+    }
+  }
+}
+
+/* The widest tiles take several steps of k at once. */
+static void one_row_gives_the_bytes_of_the_reference_for_every_tail_of_k(void **state) {
+  (void)state;
+  for (int64_t k = 0; k <= 24; k++) {
+    for (int options = 0; options < 128; options++) {
+      const shape s = {1, 24 + 13 * (options % 11), k, options};
       check_shape(&s);
     }
   }
@@ -142,6 +154,7 @@ int main(void) {
       cmocka_unit_test(the_reference_multiplies),
       cmocka_unit_test(packing_reads_b_transposed_and_fills_missing_columns_with_zeros),
       cmocka_unit_test(every_variant_gives_the_bytes_of_the_reference_for_every_tail),
+      cmocka_unit_test(one_row_gives_the_bytes_of_the_reference_for_every_tail_of_k),
       cmocka_unit_test(every_variant_gives_the_bytes_of_the_reference_for_random_shapes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,7 @@ PARE_INLINE void tile(const tile_job *job, const float *const *a, float *c, cons
 
 /* One row by V_ROW_SUMS whole vectors. Named, because an array of so many in a row is kept in memory by clang. */
 #define V_ROW_UNITS (V_ROW_SUMS / V_PER_UNIT)
+#define V_ROW_STEPS 4
 
 PARE_INLINE void tile_row(const tile_job *job, const float *const *rows, float *c, const float *add,
                           const float *row_bias) {
@@ -152,14 +153,36 @@ PARE_INLINE void tile_row(const tile_job *job, const float *const *rows, float *
   for (ptrdiff_t left = job->k; left > 0; a += job->a_jump) {
     const ptrdiff_t n = left < job->k_run ? left : job->k_run;
     left -= n;
-    for (const float *end = a + n * a_column; a != end; a += a_column) {
-      const V w = V_SPLAT(*a);
+    /* Several steps of k a turn. Each could be the last: the question costs less than a loop for what is left
+     * over, and older V8s, which load all that a block of code wants before they calculate, would otherwise run
+     * out of registers. */
+    const float *end = a + n * a_column;
+    ptrdiff_t over = 0;
+    while (a != end) {
 #define V_STEP(i)                                                                                            \
-  s##i = V_MUL_ADD(s##i, w, V_B(b[i / V_PER_UNIT * V_PER_UNIT] + i % V_PER_UNIT * V_LANES, b_panel));        \
-  if (i % V_PER_UNIT == V_PER_UNIT - 1) b[i / V_PER_UNIT * V_PER_UNIT] += PARE_F32_NR;
-      V_ROW(V_STEP)
+  s##i = V_MUL_ADD(                                                                                          \
+      s##i, w,                                                                                               \
+      V_B(b[i / V_PER_UNIT * V_PER_UNIT] + step * PARE_F32_NR + i % V_PER_UNIT * V_LANES, b_panel));
+      V_UNROLL for (int step = 0; step < V_ROW_STEPS; step++) {
+        const V w = V_SPLAT(*a);
+        V_ROW(V_STEP)
+        a = hidden(a + a_column);
+        if (a == end && step + 1 < V_ROW_STEPS) {
+          over = (step + 1) * PARE_F32_NR;
+          break;
+        }
+      }
 #undef V_STEP
+      if (over) break;
+#define V_MOVE(i)                                                                                            \
+  if (i % V_PER_UNIT == 0) b[i] = hidden(b[i] + V_ROW_STEPS * PARE_F32_NR);
+      V_ROW(V_MOVE)
+#undef V_MOVE
     }
+#define V_MOVE(i)                                                                                            \
+  if (i % V_PER_UNIT == 0) b[i] += over;
+    V_ROW(V_MOVE)
+#undef V_MOVE
   }
 #define V_SUM(i) s##i,
   V sum[V_ROW_SUMS] = {V_ROW(V_SUM)};
