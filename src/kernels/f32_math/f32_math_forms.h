@@ -38,9 +38,10 @@ INLINE float from_bits(uint32_t bits) {
 typedef struct constants {
   float most, least; /* of x: beyond, e^x is infinite, or 0 */
   float log2_e, ln2_high, ln2_low;
-  float to_nearest; /* 1.5 * 2^23: adding and taking it off rounds to the nearest integer */
+  float to_nearest;      /* 1.5 * 2^23: adding and taking it off rounds to the nearest integer */
+  float to_nearest_high; /* and 64 more */
   float exp[5], tanh[6];
-  float one, two, tanh_small;
+  float one, two, tanh_small, tanh_most, two_to_minus_64;
   uint32_t sign, exponent_bias;
 } constants;
 
@@ -51,11 +52,14 @@ static const constants known = {
     .ln2_high = LN2_HIGH,
     .ln2_low = LN2_LOW,
     .to_nearest = 12582912.0f,
+    .to_nearest_high = 12582976.0f,
     .exp = {0.0013951715f, 0.008369599f, 0.041666187f, 0.16666512f, 0.5f},
     .tanh = {0.002147533f, -0.008182669f, 0.021702966f, -0.053947203f, 0.1333321f, -0.3333333f},
     .one = 1.0f,
     .two = 2.0f,
     .tanh_small = 0.625f,
+    .tanh_most = 40.0f,
+    .two_to_minus_64 = 0x1p-64f,
     .sign = 0x80000000u,
     .exponent_bias = 127u,
 };
@@ -67,14 +71,11 @@ INLINE const constants *known_somewhere(void) {
   return k;
 }
 
-/* x = n ln2 + r; e^x = 2^n (1 + r + r^2 Q(r)), |r| <= ln2 / 2, |Q's error| r^2 < 4e-9. Two factors give
- * 2^n, so that results below 2^-126 are reached gradually. */
-INLINE float exp_form(const constants *k, float x) {
-  float t = x > k->most ? k->most : x;
-  t = t < k->least ? k->least : t;
-  const float shifted = t * k->log2_e + k->to_nearest;
-  const float n = shifted - k->to_nearest;
-  const int32_t i_n = (int32_t)(to_bits(shifted) - to_bits(k->to_nearest));
+/* t = n ln2 + r; e^t = 2^n (1 + r + r^2 Q(r)), |r| <= ln2 / 2, |Q's error| r^2 < 4e-9: this is what 2^n multiplies.
+ * The lowest bits of `shifted` are those of n, and of what `to_nearest` has in its. */
+INLINE float exp_fraction(const constants *k, float t, float to_nearest, uint32_t *shifted) {
+  const float sum = t * k->log2_e + to_nearest;
+  const float n = sum - to_nearest;
   const float high = t - n * k->ln2_high, low = n * k->ln2_low;
   const float r = high - low, lost = (high - r) - low; /* what rounding r took away */
   float q = k->exp[0];
@@ -82,30 +83,54 @@ INLINE float exp_form(const constants *k, float x) {
   q = q * r + k->exp[2];
   q = q * r + k->exp[3];
   q = q * r + k->exp[4];
-  const float p = ((q * (r * r) + lost) + r) + k->one;
+  *shifted = to_bits(sum);
+  return ((q * (r * r) + lost) + r) + k->one;
+}
+
+/* Two factors give 2^n, so that results below 2^-126 are reached gradually. */
+INLINE float exp_form(const constants *k, float x) {
+  float t = x > k->most ? k->most : x;
+  t = t < k->least ? k->least : t;
+  uint32_t shifted;
+  const float p = exp_fraction(k, t, k->to_nearest, &shifted);
+  const int32_t i_n = (int32_t)(shifted - to_bits(k->to_nearest));
   const int32_t half = i_n >> 1;
   const uint32_t first = (uint32_t)half + k->exponent_bias,
                  second = (uint32_t)(i_n - half) + k->exponent_bias;
   return (p * from_bits(first << 23)) * from_bits(second << 23);
 }
 
-/* sigmoid(x) = 1 / (1 + e^-x) for x >= 0, e^x / (1 + e^x) below: the exponential never overflows. What
- * rounding the divisor took away (`lost`) is put back: 1 / (s + lost) = 1/s - lost/s^2. */
-INLINE float sigmoid_form(const constants *k, float x) {
-  const float e = exp_form(k, from_bits(to_bits(x) | k->sign));
-  const float top = x < 0.0f ? e : k->one;
-  const float divisor = k->one + e, lost = e - (divisor - k->one);
-  const float first = top / divisor;
-  const float inverse = x < 0.0f ? k->one - first : first;
-  const float y = first - (first * inverse) * lost;
-  return x != x ? x : y;
+/* The same numbers for -104 <= t <= 0, in fewer operations: 2^(n + 64), which cannot be too small, goes straight to
+ * the exponent. */
+INLINE float exp_form_below_0(const constants *k, float t) {
+  uint32_t shifted;
+  const float p = exp_fraction(k, t, k->to_nearest_high, &shifted);
+  return from_bits(to_bits(p) + (shifted << 23)) * k->two_to_minus_64;
 }
 
-/* |x| < 0.625: x + x^3 P(x^2). Beyond: 1 - 2 / (e^2|x| + 1), with the sign of x. */
+/* sigmoid(x) = 1 / (1 + e^-x) for x >= 0, e^x / (1 + e^x) below: the exponential never overflows. What
+ * rounding the divisor took away (`lost`) is put back: 1 / (s + lost) = 1/s - lost/s^2. As e <= 1, the larger of two
+ * is each time the one that belongs to the sign of x. x that is no number passes both comparisons at the end. */
+INLINE float sigmoid_form(const constants *k, float x) {
+  const float minus = from_bits(to_bits(x) | k->sign);
+  const float e = exp_form_below_0(k, minus < k->least ? k->least : minus);
+  const float one_or_0 = x < 0.0f ? 0.0f : k->one;
+  const float top = e < one_or_0 ? one_or_0 : e;
+  const float divisor = k->one + e, lost = e - (divisor - k->one);
+  const float first = top / divisor, other = k->one - first;
+  const float y = first - (first * (first < other ? other : first)) * lost;
+  const float below = k->least < x ? k->least : x;
+  return below < y ? y : below;
+}
+
+/* |x| < 0.625: x + x^3 P(x^2). Beyond: 1 - 2 / (e^2|x| + 1), with the sign of x; it is 1 from e^25 on, and 2^n goes
+ * straight to the exponent. */
 INLINE float tanh_form(const constants *k, float x) {
   const uint32_t sign = to_bits(x) & k->sign;
-  const float a = from_bits(to_bits(x) & ~k->sign);
-  const float big = k->one - k->two / (exp_form(k, a + a) + k->one);
+  const float a = from_bits(to_bits(x) & ~k->sign), twice = a + a;
+  uint32_t n;
+  const float e = exp_fraction(k, twice > k->tanh_most ? k->tanh_most : twice, k->to_nearest, &n);
+  const float big = k->one - k->two / (from_bits(to_bits(e) + (n << 23)) + k->one);
   const float z = a * a;
   float p = k->tanh[0];
   p = p * z + k->tanh[1];
@@ -114,7 +139,7 @@ INLINE float tanh_form(const constants *k, float x) {
   p = p * z + k->tanh[4];
   p = p * z + k->tanh[5];
   const float small = (p * z) * a + a;
-  const float y = a < k->tanh_small ? small : big;
+  const float y = a >= k->tanh_small ? big : small;
   return from_bits(to_bits(y) | sign);
 }
 
