@@ -7,23 +7,8 @@
 #include "kernels/f32_conv/f32_conv.h"
 #include "kernels/f32_conv/f32_conv_last.h"
 #include "kernels/f32_depthwise/f32_depthwise.h"
+#include "support/random.h"
 #include "support/unit.h"
-
-static uint32_t seed = 3;
-static uint32_t random_u32(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return seed >> 8;
-}
-static int64_t between(int64_t low, int64_t high) {
-  return low + (int64_t)(random_u32() % (uint32_t)(high - low + 1));
-}
-
-static float *random_n(int64_t n) {
-  float *x = malloc((size_t)(n + 1) * sizeof(float));
-  assert_non_null(x);
-  for (int64_t i = 0; i < n; i++) x[i] = (float)random_u32() / 8388608.0f - 1.0f;
-  return x;
-}
 
 static pare_f32_conv random_conv(void) {
   pare_f32_conv conv = {.n = between(1, 3)};

@@ -9,26 +9,8 @@
 #include "onnx/wire.h"
 #include "session/session.h"
 #include "support/onnx_maker.h"
+#include "support/random.h"
 #include "support/unit.h"
-
-static uint32_t seed = 5;
-static uint32_t random_u32(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return seed >> 8;
-}
-static int64_t between(int64_t low, int64_t high) {
-  return low + (int64_t)(random_u32() % (uint32_t)(high - low + 1));
-}
-static float random_f32(void) {
-  return (float)random_u32() / 8388608.0f - 1.0f;
-}
-
-static float *random_n(int64_t n) {
-  float *x = malloc((size_t)(n + 1) * sizeof(float));
-  assert_non_null(x);
-  for (int64_t i = 0; i < n; i++) x[i] = random_f32();
-  return x;
-}
 
 /* [n] with about `percent` of them not zero. */
 static float *random_sparse(int64_t n, int64_t percent) {
@@ -47,10 +29,10 @@ typedef struct product {
 /* Into fresh memory with a guard column, which must stay. */
 static float *run_product(const product *p, const pare_f32_sparse *a, const float *x, const float *bias,
                           pare_f32_spmm_fn fn, pare_pool *pool) {
-  const uint32_t before = seed;
-  seed = 99;
+  const uint32_t before = random_seed;
+  random_seed = 99;
   float *c = random_n(p->m * (p->n + 1));
-  seed = before;
+  random_seed = before;
   const pare_f32_spmm_args args = {.a = a,
                                    .m = p->m,
                                    .n = p->n,

@@ -9,23 +9,15 @@
 #include "onnx/wire.h"
 #include "session/session.h"
 #include "support/onnx_maker.h"
+#include "support/random.h"
 #include "support/unit.h"
-
-static uint32_t seed = 21;
-static uint32_t random_u32(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return seed >> 8;
-}
-static int64_t between(int64_t low, int64_t high) {
-  return low + (int64_t)(random_u32() % (uint32_t)(high - low + 1));
-}
 
 /* [n], about `percent` of them not zero; a number more than asked for. */
 static float *random_sparse(int64_t n, int64_t percent) {
   float *x = calloc((size_t)n + 1, sizeof(float));
   assert_non_null(x);
   for (int64_t i = 0; i < n; i++)
-    if (between(0, 99) < percent) x[i] = (float)random_u32() / 8388608.0f - 1.0f;
+    if (between(0, 99) < percent) x[i] = random_f32();
   return x;
 }
 

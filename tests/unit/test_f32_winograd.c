@@ -5,29 +5,8 @@
 #include <string.h>
 
 #include "kernels/f32_winograd/f32_winograd.h"
+#include "support/random.h"
 #include "support/unit.h"
-
-static uint32_t seed = 5;
-static uint32_t random_u32(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return seed >> 8;
-}
-static int64_t between(int64_t low, int64_t high) {
-  return low + (int64_t)(random_u32() % (uint32_t)(high - low + 1));
-}
-
-static float *random_n(int64_t n) {
-  float *x = malloc((size_t)(n + 1) * sizeof(float));
-  assert_non_null(x);
-  for (int64_t i = 0; i < n; i++) x[i] = (float)random_u32() / 8388608.0f - 1.0f;
-  return x;
-}
-
-static float *copy_of(const float *x, int64_t n) {
-  float *copy = malloc((size_t)(n + 1) * sizeof(float));
-  memcpy(copy, x, (size_t)n * sizeof(float));
-  return copy;
-}
 
 static void check_near(const float *got, const float *expected, int64_t n, float bound) {
   for (int64_t i = 0; i < n; i++) {
