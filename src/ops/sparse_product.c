@@ -5,9 +5,7 @@
 
 #include "kernels/f32_transpose/f32_transpose.h"
 
-/* Single rows: scratch holds one of A with a zero behind it. */
 static pare_status plan_vector(pare_call *call, const pare_product *product, pare_sparse_product *sparse) {
-  call->scratch_bytes = (size_t)(product->k + 1) * sizeof(float); /* k has 16 bits */
   return pare_f32_spmv_pack(call->arena, pare_f32_spmv_select(), product->b, product->b_column,
                             product->b_row, product->n, product->k, &sparse->vector);
 }
@@ -50,13 +48,11 @@ pare_status pare_sparse_product_plan(pare_call *call, const pare_product *produc
   return PARE_OK;
 }
 
-static void run_vector(const pare_call *call, const pare_f32_spmv *vector, const pare_f32_gemm_args *args) {
-  float *x = call->scratch;
+static void run_vector(const pare_f32_spmv *vector, const pare_f32_gemm_args *args) {
   for (int64_t m = 0; m < args->m; m++) {
-    memcpy(x, args->a + m * args->a_row, (size_t)args->k * sizeof(float));
-    x[args->k] = 0.0f;
-    const pare_f32_spmv_args spmv = {
-        vector, x, args->c + m * args->c_row, args->column_bias, args->clamp_low, args->clamp_high};
+    memcpy(vector->x, args->a + m * args->a_row, (size_t)args->k * sizeof(float));
+    const pare_f32_spmv_args spmv = {vector, args->c + m * args->c_row, args->column_bias, args->clamp_low,
+                                     args->clamp_high};
     pare_f32_spmv_select()->run(&spmv);
   }
 }
@@ -64,7 +60,7 @@ static void run_vector(const pare_call *call, const pare_f32_spmv *vector, const
 void pare_sparse_product_run(const pare_call *call, const pare_sparse_product *sparse,
                              const pare_f32_gemm_args *args) {
   if (sparse->vector.n_groups) {
-    run_vector(call, &sparse->vector, args);
+    run_vector(&sparse->vector, args);
     return;
   }
   float *x = pare_f32_spmm_line(call->scratch), *c = x + args->k * sparse->pitch;

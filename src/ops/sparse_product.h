@@ -14,7 +14,7 @@ typedef struct pare_sparse_product {
   pare_f32_spmv vector; /* the same for single rows; n_groups 0: not used */
 } pare_sparse_product;
 
-/* In prepare: *out is NULL when the dense product is faster; otherwise call->scratch_bytes and call->sparse are
+/* In prepare: *out is NULL when the dense product is faster; otherwise call->sparse and what scratch it takes are
  * set. `product` without a, c and accumulate. OUT_OF_MEMORY, BAD_MODEL when sizes overflow. */
 pare_status pare_sparse_product_plan(pare_call *call, const pare_product *product, pare_sparse_product **out);
 /* args: as for f32_gemm, without row_bias, offsets and runs; its b is not used. a_column is 1. */

@@ -1,5 +1,6 @@
 /* Sparse matrix times vector: every variant, in the form that it takes, and the reference in each of them, against
- * f32_spmm's reference, bit for bit; Gemm and MatMul of one and two rows against their dense forms. */
+ * f32_spmm's reference, bit for bit; packing when memory runs out; Gemm and MatMul of one and two rows against their
+ * dense forms. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "kernels/f32_spmv/f32_spmv.h"
 #include "onnx/wire.h"
 #include "session/session.h"
+#include "support/failing_alloc.h"
 #include "support/onnx_maker.h"
 #include "support/random.h"
 #include "support/unit.h"
@@ -43,11 +45,12 @@ static void expect(pare_context *ctx, const float *w, int64_t m, int64_t k, cons
   pare_arena_free(&arena);
 }
 
-static void check(pare_context *ctx, int64_t m, int64_t k, int64_t percent, bool with_bias, float infinite) {
-  float *w = random_sparse(m * k, percent), *x = random_sparse(k, 100), *bias = random_sparse(m, 100),
-        *expected = random_sparse(m, 100), *y = random_sparse(m, 100);
+/* w[m,k], which is freed. */
+static void check_weights(pare_context *ctx, float *w, int64_t m, int64_t k, bool with_bias, float infinite) {
+  float *x = random_sparse(k, 100), *bias = random_sparse(m, 100), *expected = random_sparse(m, 100),
+        *y = random_sparse(m, 100);
   const float high = with_bias ? 0.5f : INFINITY;
-  if (infinite != 0.0f && k > 3) x[3] = infinite; /* only the non-zeros of its column see it */
+  if (infinite != 0.0f && k > 3) x[0] = x[3] = infinite; /* only the non-zeros of their columns see them */
   expect(ctx, w, m, k, x, with_bias ? bias : NULL, high, expected);
   for (int v = 0; v < pare_f32_spmv_count(); v++) {
     const pare_f32_spmv_kernel *kernel = pare_f32_spmv_at(v);
@@ -55,7 +58,8 @@ static void check(pare_context *ctx, int64_t m, int64_t k, int64_t percent, bool
     pare_f32_spmv a;
     pare_arena_init(&arena, ctx);
     assert_int_equal(pare_f32_spmv_pack(&arena, kernel, w, k, 1, m, k, &a), PARE_OK);
-    const pare_f32_spmv_args args = {&a, x, y, with_bias ? bias : NULL, -INFINITY, high};
+    memcpy(a.x, x, (size_t)k * sizeof(float));
+    const pare_f32_spmv_args args = {&a, y, with_bias ? bias : NULL, -INFINITY, high};
     for (int plain = 0; plain < 2; plain++) {
       memset(y, 0xee, (size_t)m * sizeof(float));
       (plain ? pare_f32_spmv_at(0) : kernel)->run(&args);
@@ -68,6 +72,10 @@ static void check(pare_context *ctx, int64_t m, int64_t k, int64_t percent, bool
   free(w), free(x), free(bias), free(expected), free(y);
 }
 
+static void check(pare_context *ctx, int64_t m, int64_t k, int64_t percent, bool with_bias, float infinite) {
+  check_weights(ctx, random_sparse(m * k, percent), m, k, with_bias, infinite);
+}
+
 static void every_variant_gives_the_bytes_of_a_plain_sum(void **state) {
   for (int64_t m = 1; m <= 70; m += 3)
     for (int64_t k = 1; k <= 100; k += 7) check(*state, m, k, (m * 7 + k * 3) % 101, m % 2, 0.0f);
@@ -75,6 +83,51 @@ static void every_variant_gives_the_bytes_of_a_plain_sum(void **state) {
   check(*state, 40, 70, 30, true, INFINITY);
   check(*state, 40, 70, 30, false, NAN);
   check(*state, 3, PARE_F32_SPMV_MAX_K, 1, false, 0.0f);
+}
+
+/* Only rows and columns that `step` divides, counted from the last one, have weights: none where step is 0. */
+static float *with_empty_ones(int64_t m, int64_t k, int64_t step) {
+  float *w = random_sparse(m * k, 60);
+  for (int64_t i = 0; i < m * k; i++)
+    if (!step || (m - 1 - i / k) % step || (k - 1 - i % k) % step) w[i] = 0.0f;
+  return w;
+}
+
+static void rows_and_columns_without_weights_change_nothing(void **state) {
+  for (int64_t m = 1; m <= 41; m += 4)
+    for (int64_t step = 0; step <= 4; step++)
+      for (int with_bias = 0; with_bias < 2; with_bias++) {
+        check_weights(*state, with_empty_ones(m, 67, step), m, 67, with_bias, 0.0f);
+        check_weights(*state, with_empty_ones(m, 67, step), m, 67, with_bias, INFINITY);
+      }
+  const int64_t k = PARE_F32_SPMV_MAX_K; /* its first and last column alone */
+  float *w = with_empty_ones(2, k, k - 1);
+  w[0] = 0.5f, w[2 * k - 1] = -0.25f;
+  check_weights(*state, w, 2, k, true, 0.0f);
+}
+
+static void packing_without_memory_is_a_status(void **state) {
+  (void)state;
+  const int64_t m = 700, k = 1300; /* so that most arrays are blocks of the arena themselves */
+  float *w = random_sparse(m * k, 10);
+  for (int v = 0; v < pare_f32_spmv_count(); v++) {
+    for (size_t fail_at = 0;; fail_at++) {
+      pare_context *ctx = failing_context(fail_at);
+      if (ctx) {
+        pare_arena arena;
+        pare_f32_spmv a;
+        pare_arena_init(&arena, ctx);
+        const pare_status status = pare_f32_spmv_pack(&arena, pare_f32_spmv_at(v), w, k, 1, m, k, &a);
+        assert_int_equal(status, failing_happened() ? PARE_OUT_OF_MEMORY : PARE_OK);
+        pare_arena_free(&arena);
+        pare_context_free(ctx);
+      }
+      assert_int_equal(failing_live_bytes(), 0);
+      assert_int_equal(failing_wrong_sizes(), 0);
+      if (!failing_happened()) break;
+    }
+  }
+  free(w);
 }
 
 static pare_model *product_model(pare_context *ctx, int64_t m, int64_t k, int64_t n, bool gemm) {
@@ -120,6 +173,8 @@ static void products_of_one_and_two_rows_give_the_dense_bytes(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_variant_gives_the_bytes_of_a_plain_sum),
+      cmocka_unit_test(rows_and_columns_without_weights_change_nothing),
+      cmocka_unit_test(packing_without_memory_is_a_status),
       cmocka_unit_test(products_of_one_and_two_rows_give_the_dense_bytes),
   };
   return cmocka_run_group_tests(tests, context_setup, context_teardown);

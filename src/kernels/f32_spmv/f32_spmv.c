@@ -5,21 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARE_F32_SPMV(suffix, isa, lanes, block, rank)                                                       \
+#define PARE_F32_SPMV(suffix, isa, lanes, turn, block, rank)                                                 \
   void pare_f32_spmv__##suffix(const pare_f32_spmv_args *args);
 #include "kernels/f32_spmv/f32_spmv.def"
 #undef PARE_F32_SPMV
 
 static const pare_f32_spmv_kernel kernels[] = {
-#define PARE_F32_SPMV(suffix, isa, lanes, block, rank)                                                       \
-  {"pare_f32_spmv__" #suffix, pare_f32_spmv__##suffix, lanes, block, rank},
+#define PARE_F32_SPMV(suffix, isa, lanes, turn, block, rank)                                                 \
+  {"pare_f32_spmv__" #suffix, pare_f32_spmv__##suffix, lanes, turn, block, rank},
 #include "kernels/f32_spmv/f32_spmv.def"
 #undef PARE_F32_SPMV
 };
 
 static bool runs_here(size_t i) {
   size_t at = 0;
-#define PARE_F32_SPMV(suffix, isa, lanes, block, rank)                                                       \
+#define PARE_F32_SPMV(suffix, isa, lanes, turn, block, rank)                                                 \
   if (i == at++) return CPU_HAS_##isa;
 #include "kernels/f32_spmv/f32_spmv.def"
 #undef PARE_F32_SPMV
@@ -59,7 +59,12 @@ bool pare_f32_spmv_wins(int64_t n_nonzeros, int64_t m, int64_t k, int64_t n) {
 typedef struct packing {
   const float *a;
   int64_t a_row, a_column;
+  bool cut; /* columns, into blocks */
+  int turn;
   pare_f32_spmv *out;
+  float *values; /* what out has, to be written; NULL: steps are only counted */
+  uint16_t *columns;
+  uint32_t *places;
 } packing;
 
 /* Columns of `row` in block b that are not zero, into `columns`; how many. */
@@ -98,52 +103,74 @@ static pare_status order_rows(const packing *p, pare_arena *arena, uint16_t *col
   return PARE_OK;
 }
 
-/* The steps of block b of a group; writes them at `step` unless values is NULL. `columns` holds lanes * block. */
-static int64_t pack_block(const packing *p, const int32_t *rows, int64_t b, int64_t step, uint16_t *columns,
-                          float *values, uint16_t *places) {
+static void set_column(const packing *p, int64_t at, int64_t column) {
+  const pare_f32_spmv *out = p->out;
+  if (p->columns)
+    p->columns[at] = (uint16_t)column;
+  else
+    p->places[at] = (uint32_t)((uintptr_t)(out->x + column) - pare_f32_spmv_base(out));
+}
+
+/* The steps of block b of a group, from `step` on; how many, filled up to whole turns. `columns` holds those of a block. */
+static int64_t pack_block(const packing *p, const int32_t *rows, int64_t b, int64_t step, uint16_t *columns) {
   const pare_f32_spmv *out = p->out;
   int64_t n_steps = 0;
   for (int64_t lane = 0; lane < out->lanes; lane++) {
     if (rows[lane] < 0) continue;
     const int64_t n = columns_of(p, rows[lane], b, columns);
-    for (int64_t i = 0; i < n && values; i++) {
+    for (int64_t i = 0; i < n && p->values; i++) {
       const int64_t at = (step + i) * out->lanes + lane;
-      values[at] = p->a[rows[lane] * p->a_row + columns[i] * p->a_column];
-      places[at] = columns[i];
+      p->values[at] = p->a[rows[lane] * p->a_row + columns[i] * p->a_column];
+      set_column(p, at, columns[i]);
     }
     if (n > n_steps) n_steps = n;
   }
-  return n_steps;
+  return (n_steps + p->turn - 1) / p->turn * p->turn;
 }
 
-static pare_status pack(const packing *p, pare_arena *arena, uint16_t *columns) {
+/* Room for so many steps, with nothing in them. */
+static pare_status alloc_steps(packing *p, pare_arena *arena, int64_t n_steps) {
+  pare_f32_spmv *out = p->out;
+  const size_t n_slots = (size_t)(n_steps * out->lanes);
+  p->values = pare_arena_array(arena, n_slots, sizeof(float));
+  if (p->cut)
+    p->columns = pare_arena_array(arena, n_slots, sizeof(uint16_t));
+  else
+    p->places = pare_arena_array(arena, n_slots, sizeof(uint32_t));
+  if (!p->values || (!p->columns && !p->places)) return PARE_OUT_OF_MEMORY;
+  for (size_t i = 0; i < n_slots; i++) set_column(p, (int64_t)i, out->k);
+  out->values = p->values;
+  out->columns = p->columns;
+  out->places = p->places;
+  return PARE_OK;
+}
+
+static pare_status pack(packing *p, pare_arena *arena, uint16_t *columns) {
   pare_f32_spmv *out = p->out;
   const size_t n_rows = (size_t)(out->n_groups * out->lanes);
   int32_t *order = pare_arena_array(arena, n_rows, sizeof(int32_t));
+  int32_t *lane_of = pare_arena_array(arena, (size_t)out->m, sizeof(int32_t));
   int32_t *ends = pare_arena_array(arena, (size_t)(out->n_groups * out->n_blocks), sizeof(int32_t));
-  if (!order || !ends) return PARE_OUT_OF_MEMORY;
+  out->sums = pare_arena_array(arena, n_rows, sizeof(float));
+  out->x = pare_arena_array(arena, (size_t)out->k + 1, sizeof(float));
+  if (!order || !lane_of || !ends || !out->sums || !out->x) return PARE_OUT_OF_MEMORY;
   PARE_TRY(order_rows(p, arena, columns, order));
+  for (size_t i = 0; i < n_rows; i++)
+    if (order[i] >= 0) lane_of[order[i]] = (int32_t)i;
   int64_t n_steps = 0;
   for (int64_t i = 0; i < out->n_groups * out->n_blocks; i++) {
-    n_steps +=
-        pack_block(p, order + i / out->n_blocks * out->lanes, i % out->n_blocks, 0, columns, NULL, NULL);
+    n_steps += pack_block(p, order + i / out->n_blocks * out->lanes, i % out->n_blocks, 0, columns);
     if (n_steps > INT32_MAX)
       return pare_fail(arena->ctx, PARE_UNSUPPORTED, "a matrix of more than 2^31 steps");
     ends[i] = (int32_t)n_steps;
   }
-  const size_t n_slots = (size_t)(n_steps * out->lanes);
-  float *values = pare_arena_array(arena, n_slots, sizeof(float));
-  uint16_t *places = pare_arena_array(arena, n_slots, sizeof(uint16_t));
-  if (!values || !places) return PARE_OUT_OF_MEMORY;
-  for (size_t i = 0; i < n_slots; i++) places[i] = (uint16_t)out->k;
+  PARE_TRY(alloc_steps(p, arena, n_steps));
   for (int64_t i = 0; i < out->n_groups * out->n_blocks; i++) {
-    pack_block(p, order + i / out->n_blocks * out->lanes, i % out->n_blocks, i > 0 ? ends[i - 1] : 0, columns,
-               values, places);
+    pack_block(p, order + i / out->n_blocks * out->lanes, i % out->n_blocks, i > 0 ? ends[i - 1] : 0,
+               columns);
   }
-  out->order = order;
+  out->lane_of = lane_of;
   out->ends = ends;
-  out->values = values;
-  out->columns = places;
   return PARE_OK;
 }
 
@@ -153,7 +180,12 @@ pare_status pare_f32_spmv_pack(pare_arena *arena, const pare_f32_spmv_kernel *ke
   out->n_groups = (m + out->lanes - 1) / out->lanes;
   out->block = kernel->block ? kernel->block : k > 0 ? k : 1;
   out->n_blocks = (k + out->block - 1) / out->block;
-  const packing p = {a, a_row, a_column, out};
+  packing p = {.a = a,
+               .a_row = a_row,
+               .a_column = a_column,
+               .cut = kernel->block > 0,
+               .turn = kernel->turn,
+               .out = out};
   uint16_t *columns = pare_alloc_array(arena->ctx, (size_t)k + 1, sizeof *columns);
   if (!columns) return PARE_OUT_OF_MEMORY;
   const pare_status status = pack(&p, arena, columns);

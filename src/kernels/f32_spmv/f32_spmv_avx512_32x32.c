@@ -16,7 +16,7 @@ void pare_f32_spmv__avx512_32x32(const pare_f32_spmv_args *args) {
   for (int64_t group = 0; group < a->n_groups; group++, ends += a->n_blocks) {
     __m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
     for (int64_t block = 0; block < a->n_blocks; block++) {
-      const float *x = args->x + block * 32;
+      const float *x = a->x + block * 32;
       const int64_t left = a->k - block * 32;
       const uint32_t there = left >= 32 ? 0xffffffffu : (1u << left) - 1;
       const __m512 low = _mm512_maskz_loadu_ps((__mmask16)there, x),
@@ -31,9 +31,8 @@ void pare_f32_spmv__avx512_32x32(const pare_f32_spmv_args *args) {
         }
       }
     }
-    float lane[32];
-    _mm512_storeu_ps(lane, sum[0]);
-    _mm512_storeu_ps(lane + 16, sum[1]);
-    for (int i = 0; i < 32; i++) pare_f32_spmv_store(args, a->order[group * 32 + i], lane[i]);
+    _mm512_storeu_ps(a->sums + group * 32, sum[0]);
+    _mm512_storeu_ps(a->sums + group * 32 + 16, sum[1]);
   }
+  pare_f32_spmv_store(args, 0);
 }

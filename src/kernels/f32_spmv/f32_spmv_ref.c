@@ -3,6 +3,11 @@
 
 void pare_f32_spmv__ref(const pare_f32_spmv_args *args);
 
+/* The x of a step's lane. Nothing is x[k], a zero: adding it changes no sum. */
+static float x_at(const pare_f32_spmv *a, int64_t at) {
+  return a->places ? *(const float *)(pare_f32_spmv_base(a) + a->places[at]) : a->x[a->columns[at]];
+}
+
 void pare_f32_spmv__ref(const pare_f32_spmv_args *args) {
   const pare_f32_spmv *a = args->a;
   int64_t first = 0;
@@ -11,13 +16,13 @@ void pare_f32_spmv__ref(const pare_f32_spmv_args *args) {
     for (int64_t lane = 0; lane < a->lanes; lane++) {
       float sum = 0.0f;
       for (int64_t step = first; step < end; step++) {
-        const int64_t column = a->columns[step * a->lanes + lane];
-        if (column == a->k) continue;
-        const float product = a->values[step * a->lanes + lane] * args->x[column];
+        const int64_t at = step * a->lanes + lane;
+        const float product = a->values[at] * x_at(a, at);
         sum = sum + product;
       }
-      pare_f32_spmv_store(args, a->order[group * a->lanes + lane], sum);
+      a->sums[group * a->lanes + lane] = sum;
     }
     first = end;
   }
+  pare_f32_spmv_store(args, 0);
 }
