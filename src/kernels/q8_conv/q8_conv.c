@@ -53,7 +53,8 @@ static void choose_kernels(pare_q8_conv *conv) {
 static void choose_strips(pare_q8_conv *conv) {
   const pare_window *w = &conv->window;
   const int64_t bytes = conv->row * element_bytes(conv), threads = pare_pool_threads(conv->pool);
-  int64_t most = STRIP_BYTES / bytes, rows = 1;
+  /* a depthwise kernel passes over a strip a few channels at a time, of which the first cache holds the places */
+  int64_t most = (conv->depthwise ? 3 : 1) * STRIP_BYTES / bytes, rows = 1;
   if (most > input_rows(w, 1)) rows = (most - input_rows(w, 1)) / w->stride[0] + 1;
   if (rows < w->kernel[0]) rows = w->kernel[0]; /* or the same rows would be brought in too often */
   if (rows > w->out[0]) rows = w->out[0];
@@ -219,21 +220,22 @@ static void fill(const work *all, void *strip, int64_t from, int64_t end) {
     wasm_v128_store(to + i, value);
 }
 
+/* Signed bytes become unsigned ones, 128 higher. */
+static void flip(const uint8_t *x, int64_t n, uint8_t *to) {
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    wasm_v128_store(to + i, wasm_v128_xor(wasm_v128_load(x + i), wasm_i8x16_splat(-128)));
+  for (; i < n; i++) to[i] = x[i] ^ 0x80;
+}
+
 static void bring(const work *all, const uint8_t *x, int64_t n, void *to, int64_t at) {
   const pare_q8_conv *conv = all->conv;
   if (!pare_q8_takes_bytes(conv->packing->format)) {
     pare_q8_widen(x, conv->x_signed, all->zero_x, n, (int16_t *)to + at);
-    return;
-  }
-  const int8_t flip = (int8_t)(conv->x_signed ? 0x80 : 0);
-  uint8_t *bytes = (uint8_t *)to + at;
-  if (n < 16) {
-    for (int64_t i = 0; i < n; i++) bytes[i] = x[i] ^ (uint8_t)flip;
-    return;
-  }
-  for (int64_t i = 0; i < n; i += 16) { /* a row is seldom worth a call to memcpy */
-    if (i > n - 16) i = n - 16;         /* the last sixteen, some of them again */
-    wasm_v128_store(bytes + i, wasm_v128_xor(wasm_v128_load(x + i), wasm_i8x16_splat(flip)));
+  } else if (conv->x_signed) {
+    flip(x, n, (uint8_t *)to + at);
+  } else {
+    memcpy((uint8_t *)to + at, x, (size_t)n);
   }
 }
 

@@ -6,7 +6,7 @@
 
 void pare_q8_depthwise__simd128_2x8(const pare_q8_depthwise_args *args);
 
-#define BLOCK  32
+#define BLOCK  64
 #define PLACES 4 /* that share the weights of any other window */
 
 /* Two places of eight channels, by four channels. */

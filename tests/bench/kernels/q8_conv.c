@@ -1,4 +1,5 @@
-/* q8_conv.h: 3x3 convolution of an image of m x m places with its padding, k channels in, n out, requantized; by q8_gemm and by Winograd's way. */
+/* q8_conv.h: 3x3 convolution of an image of m x m places with its padding, k channels in, n out, requantized; by q8_gemm and by Winograd's way.
+ * Where n is 0 it is depthwise, in both cases. */
 #include "kernels/q8_conv/q8_conv.h"
 
 #include "bench.h"
@@ -20,6 +21,10 @@ static const bench_shape shapes[] = {
     {"32 in, 8 out", 16, 8, 32},
     {"32 in, 4 out", 16, 4, 32},
     {"64 in, 1 out", 32, 1, 64},
+    {"depthwise 48x48, 8 channels", 48, 0, 8},
+    {"depthwise 6x6, 128 channels", 6, 0, 128},
+    {"depthwise 56x56, 144 channels", 56, 0, 144},
+    {"depthwise 7x7, 960 channels", 7, 0, 960},
 };
 
 static struct {
@@ -36,8 +41,12 @@ static const char *variant(int i) {
   return i ? "pare_q8_conv, Winograd" : "pare_q8_conv, direct";
 }
 
+static int64_t weights(const bench_shape *s) {
+  return (s->n ? s->n : 1) * s->k * 9;
+}
+
 static int64_t macs(const bench_shape *s) {
-  return s->m * s->m * s->n * s->k * 9;
+  return s->m * s->m * weights(s);
 }
 
 static void prepare(const bench_shape *s, int i_variant) {
@@ -50,11 +59,11 @@ static void prepare(const bench_shape *s, int i_variant) {
       .window = {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {s->m, s->m}, {s->m, s->m}},
       .n = 1,
       .c = s->k,
-      .o = s->n,
-      .groups = 1,
+      .o = s->n ? s->n : s->k,
+      .groups = s->n ? 1 : s->k,
       .w_signed = true,
       .plain_weights = true,
-      .known_weights = bench_memory((size_t)(s->n * s->k * 9)),
+      .known_weights = bench_memory((size_t)weights(s)),
       .way = i_variant ? PARE_Q8_WINOGRAD : PARE_Q8_DIRECT,
   };
   size_t scratch = 0, packed = 0;
@@ -70,7 +79,7 @@ static void prepare(const bench_shape *s, int i_variant) {
                               .scale = bench_f32((int64_t)channels),
                               .high = 255,
                               .bounded = true,
-                              .y = bench_memory((size_t)(s->m * s->m * s->n))};
+                              .y = bench_memory((size_t)(s->m * s->m * bench.conv.o))};
   pare_q8_conv_pack(&bench.conv, bench.conv.known_weights, NULL, 0, bench.packed, sums);
 }
 
