@@ -62,7 +62,7 @@ static int32_t done(pare_status status) {
 #ifdef __wasm_relaxed_simd__
 /* How many numbers the relaxed kernels get wrong in this engine: with any, the module without them is the one to use. */
 int32_t EXPORT(pare_js_self_test)(void) {
-  return pare_q8_check(pare_q8_gemm_select(2, true), pare_q8_depthwise_select(true));
+  return pare_q8_check(pare_q8_gemm_select(2, true, false), pare_q8_depthwise_select(true));
 }
 #endif
 
