@@ -1,4 +1,4 @@
-/* f32_transpose.h, blocks of four by four in registers. */
+/* f32_transpose.h, blocks of four by four in registers; three rows are interleaved four columns at a time. */
 #include "kernels/f32_transpose/f32_transpose.h"
 
 #include <stdbool.h>
@@ -11,14 +11,19 @@ PARE_INLINE void put(float *y, v128_t v, const bool add) {
 }
 
 PARE_INLINE void block(const float *x, int64_t x_row, float *y, int64_t y_row, const bool add) {
+  v128_t v[4];
+  for (int r = 0; r < 4; r++) v[r] = wasm_v128_load(x + r * x_row);
+  pare_turn_4x4(v);
+  for (int r = 0; r < 4; r++) put(y + r * y_row, v[r], add);
+}
+
+/* Four columns of three rows: the pixels of an image, one after the other. */
+PARE_INLINE void interleave3(const float *x, int64_t x_row, float *y, const bool add) {
   const v128_t a = wasm_v128_load(x), b = wasm_v128_load(x + x_row), c = wasm_v128_load(x + 2 * x_row),
-               d = wasm_v128_load(x + 3 * x_row);
-  const v128_t ab_low = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), ab_high = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7),
-               cd_low = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5), cd_high = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
-  put(y, wasm_i32x4_shuffle(ab_low, cd_low, 0, 1, 4, 5), add);
-  put(y + y_row, wasm_i32x4_shuffle(ab_low, cd_low, 2, 3, 6, 7), add);
-  put(y + 2 * y_row, wasm_i32x4_shuffle(ab_high, cd_high, 0, 1, 4, 5), add);
-  put(y + 3 * y_row, wasm_i32x4_shuffle(ab_high, cd_high, 2, 3, 6, 7), add);
+               low = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), high = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
+  put(y, wasm_i32x4_shuffle(low, c, 0, 1, 4, 2), add);
+  put(y + 4, wasm_i32x4_shuffle(wasm_i32x4_shuffle(low, c, 3, 5, 3, 5), high, 0, 1, 4, 5), add);
+  put(y + 8, wasm_i32x4_shuffle(high, c, 6, 2, 3, 7), add);
 }
 
 PARE_INLINE void put_one(float *y, const float *x, const bool add) {
@@ -31,9 +36,12 @@ PARE_INLINE void put_one(float *y, const float *x, const bool add) {
 /* 16 rows at a time: what is written fills whole cache lines. */
 PARE_INLINE void transpose(const float *x, int64_t x_row, int64_t rows, int64_t columns, float *y,
                            int64_t y_row, const bool add) {
+  int64_t done = 0;
+  for (; rows == 3 && y_row == 3 && done + 4 <= columns; done += 4)
+    interleave3(x + done, x_row, y + 3 * done, add);
   for (int64_t first = 0; first < rows; first += 16) {
     const int64_t end = rows - first < 16 ? rows : first + 16;
-    int64_t j = 0;
+    int64_t j = done;
     for (; j + 4 <= columns; j += 4) {
       int64_t i = first;
       for (; i + 4 <= end; i += 4) block(x + i * x_row + j, x_row, y + j * y_row + i, y_row, add);
