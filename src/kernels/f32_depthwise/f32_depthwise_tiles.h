@@ -1,7 +1,8 @@
 /* The body of the vector variants of f32_depthwise.h, over V, V_LANES, V_LOAD, V_STORE, V_SPLAT, V_ADD, V_MUL, V_MAX,
  * V_MIN (f32_gemm_tiles.h says what they are), V_PIXELS and V_NAME. V_PIXELS neighbouring outputs whose windows lie
- * inside their rows are taken together where kernel and stride are the usual ones, one vector of channels: what
- * they share of a row is loaded once. Other outputs are taken one by one, four vectors of channels at a time. */
+ * inside their rows are taken together where kernel and stride are the usual ones, one vector of channels after the
+ * other (which shares cache lines with the next): what they share of a row is loaded once. Other outputs are taken one
+ * by one, four vectors of channels at a time. */
 #include <math.h>
 
 #include "kernels/f32_depthwise/f32_depthwise.h"
@@ -18,6 +19,7 @@ typedef struct places {
   int64_t n_rows, n_columns;
   int64_t x_row, x_column, w_row, w_column;
   int64_t x_next, y_next; /* from one output to the next */
+  int64_t n_outputs;
   float *y;
 } places;
 
@@ -30,36 +32,38 @@ PARE_INLINE void tile_end(const float *bias, V low, V high, float *y, int64_t y_
   }
 }
 
-/* n outputs, at least V_PIXELS, V_PIXELS at a time, `kernel` columns wide, `stride` apart, no dilation. The last may
- * take some again. */
+/* at->n_outputs outputs, at least V_PIXELS, V_PIXELS at a time, `kernel` columns wide, `stride` apart, no dilation; n
+ * vectors of channels. The last may take some again. */
 PARE_INLINE void tile_run(const places *at, float clamp_low, float clamp_high, int64_t n, int kernel,
                           int stride) {
   const V low = V_SPLAT(clamp_low), high = V_SPLAT(clamp_high);
   const int64_t x_row = at->x_row, x_column = at->x_column, w_row = at->w_row, w_column = at->w_column;
   const float *from = at->x;
   float *y = at->y;
-  for (int64_t left = n; left > 0;) {
-    V sum[V_PIXELS];
-    V_UNROLL for (int p = 0; p < V_PIXELS; p++) {
-      sum[p] = V_SPLAT(0.0f);
-    }
-    const float *row = from, *w = at->w;
-    for (int64_t i = at->n_rows; i > 0; i--, row += x_row, w += w_row) {
-      V weights[5];
-      V_UNROLL for (int j = 0; j < kernel; j++) {
-        weights[j] = V_LOAD(w + j * w_column);
+  for (int64_t left = at->n_outputs; left > 0;) {
+    for (int64_t c = 0; c < n * V_LANES; c += V_LANES) {
+      V sum[V_PIXELS];
+      V_UNROLL for (int p = 0; p < V_PIXELS; p++) {
+        sum[p] = V_SPLAT(0.0f);
       }
-      const float *x = row;
-      V_UNROLL for (int q = 0; q < (V_PIXELS - 1) * stride + kernel; q++) {
-        const V value = V_LOAD(x);
-        x += x_column;
-        V_UNROLL for (int p = 0; p < V_PIXELS; p++) {
-          const int j = q - p * stride;
-          if (j >= 0 && j < kernel) sum[p] = V_ADD(sum[p], V_MUL(weights[j], value));
+      const float *row = from + c, *w = at->w + c;
+      for (int64_t i = at->n_rows; i > 0; i--, row += x_row, w += w_row) {
+        V weights[5];
+        V_UNROLL for (int j = 0; j < kernel; j++) {
+          weights[j] = V_LOAD(w + j * w_column);
+        }
+        const float *x = row;
+        V_UNROLL for (int q = 0; q < (V_PIXELS - 1) * stride + kernel; q++) {
+          const V value = V_LOAD(x);
+          x += x_column;
+          V_UNROLL for (int p = 0; p < V_PIXELS; p++) {
+            const int j = q - p * stride;
+            if (j >= 0 && j < kernel) sum[p] = V_ADD(sum[p], V_MUL(weights[j], value));
+          }
         }
       }
+      tile_end(at->bias ? at->bias + c : NULL, low, high, y + c, at->y_next, V_PIXELS, 1, sum);
     }
-    tile_end(at->bias, low, high, y, at->y_next, V_PIXELS, 1, sum);
     left -= V_PIXELS;
     const int64_t step = left < V_PIXELS ? left : V_PIXELS;
     from += step * at->x_next;
@@ -151,9 +155,10 @@ static void one_row(const pare_f32_depthwise_args *args, int64_t i_row) {
   if (first > end) first = end;
   if (end - first < V_PIXELS) end = first;
   for (int64_t p = 0; p < first; p++) alone(args, i_row, p);
-  for (int64_t c = 0; c < whole && first < end; c += V_LANES) {
-    const places at = place_of(args, i_row, first, c);
-    run(&at, args->clamp_low, args->clamp_high, end - first);
+  if (first < end) {
+    places at = place_of(args, i_row, first, 0);
+    at.n_outputs = end - first;
+    run(&at, args->clamp_low, args->clamp_high, whole / V_LANES);
   }
   for (int64_t p = end; p < w->out[1]; p++) alone(args, i_row, p);
   if (whole < args->c) pare_f32_depthwise_row(args, i_row, whole);
