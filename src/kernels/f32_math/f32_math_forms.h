@@ -111,9 +111,11 @@ INLINE float exp_form_below_0(const constants *k, float t) {
 /* sigmoid(x) = 1 / (1 + e^-x) for x >= 0, e^x / (1 + e^x) below: the exponential never overflows. What
  * rounding the divisor took away (`lost`) is put back: 1 / (s + lost) = 1/s - lost/s^2. As e <= 1, the larger of two
  * is each time the one that belongs to the sign of x. x that is no number passes both comparisons at the end. */
-INLINE float sigmoid_form(const constants *k, float x) {
+INLINE float sigmoid_exp(const constants *k, float x) {
   const float minus = from_bits(to_bits(x) | k->sign);
-  const float e = exp_form_below_0(k, minus < k->least ? k->least : minus);
+  return exp_form_below_0(k, minus < k->least ? k->least : minus);
+}
+INLINE float sigmoid_end(const constants *k, float x, float e) {
   const float one_or_0 = x < 0.0f ? 0.0f : k->one;
   const float top = e < one_or_0 ? one_or_0 : e;
   const float divisor = k->one + e, lost = e - (divisor - k->one);
@@ -122,15 +124,22 @@ INLINE float sigmoid_form(const constants *k, float x) {
   const float below = k->least < x ? k->least : x;
   return below < y ? y : below;
 }
+INLINE float sigmoid_form(const constants *k, float x) {
+  return sigmoid_end(k, x, sigmoid_exp(k, x));
+}
 
 /* |x| < 0.625: x + x^3 P(x^2). Beyond: 1 - 2 / (e^2|x| + 1), with the sign of x; it is 1 from e^25 on, and 2^n goes
  * straight to the exponent. */
-INLINE float tanh_form(const constants *k, float x) {
-  const uint32_t sign = to_bits(x) & k->sign;
+INLINE float tanh_exp(const constants *k, float x) {
   const float a = from_bits(to_bits(x) & ~k->sign), twice = a + a;
   uint32_t n;
-  const float e = exp_fraction(k, twice > k->tanh_most ? k->tanh_most : twice, k->to_nearest, &n);
-  const float big = k->one - k->two / (from_bits(to_bits(e) + (n << 23)) + k->one);
+  const float p = exp_fraction(k, twice > k->tanh_most ? k->tanh_most : twice, k->to_nearest, &n);
+  return from_bits(to_bits(p) + (n << 23));
+}
+INLINE float tanh_end(const constants *k, float x, float e) {
+  const uint32_t sign = to_bits(x) & k->sign;
+  const float a = from_bits(to_bits(x) & ~k->sign);
+  const float big = k->one - k->two / (e + k->one);
   const float z = a * a;
   float p = k->tanh[0];
   p = p * z + k->tanh[1];
@@ -141,6 +150,9 @@ INLINE float tanh_form(const constants *k, float x) {
   const float small = (p * z) * a + a;
   const float y = a >= k->tanh_small ? big : small;
   return from_bits(to_bits(y) | sign);
+}
+INLINE float tanh_form(const constants *k, float x) {
+  return tanh_end(k, x, tanh_exp(k, x));
 }
 
 /* No iteration depends on another, also when y is x. */
@@ -156,10 +168,29 @@ INLINE float tanh_form(const constants *k, float x) {
     PARE_F32_MATH_LANES for (int64_t i = 0; i < n; i++) y[i] = form(k, x[i]);                                \
   }
 
-/* The three loops: `TYPE` and the names' two ends are the caller's. */
+/* name_exp in one loop and name_end in another, a block at a time: a processor has only so many operations under way
+ * at once, and where the way through them is half as long they are done in half the time. gcc would make jumps of
+ * the second loop's choices, and no vectors. */
+#ifdef __clang__
+#define PARE_F32_MATH_BLOCK 256
+#define PARE_F32_MATH_TWO_LOOPS(TYPE, name, form)                                                            \
+  TYPE name(const float *x, float *y, int64_t n) {                                                           \
+    const constants *const k = known_somewhere();                                                            \
+    float e[PARE_F32_MATH_BLOCK];                                                                            \
+    for (int64_t now; n > 0; n -= now, x += now, y += now) {                                                 \
+      now = n < PARE_F32_MATH_BLOCK ? n : PARE_F32_MATH_BLOCK;                                               \
+      PARE_F32_MATH_LANES for (int64_t i = 0; i < now; i++) e[i] = form##_exp(k, x[i]);                      \
+      PARE_F32_MATH_LANES for (int64_t i = 0; i < now; i++) y[i] = form##_end(k, x[i], e[i]);                \
+    }                                                                                                        \
+  }
+#else
+#define PARE_F32_MATH_TWO_LOOPS(TYPE, name, form) PARE_F32_MATH_LOOP(TYPE, name, form##_form)
+#endif
+
+/* The three functions: `TYPE` and the names' two ends are the caller's. */
 #define PARE_F32_MATH_LOOPS(TYPE, BEFORE, AFTER)                                                             \
   PARE_F32_MATH_LOOP(TYPE, BEFORE##expf_n##AFTER, exp_form)                                                  \
-  PARE_F32_MATH_LOOP(TYPE, BEFORE##tanhf_n##AFTER, tanh_form)                                                \
-  PARE_F32_MATH_LOOP(TYPE, BEFORE##sigmoidf_n##AFTER, sigmoid_form)
+  PARE_F32_MATH_TWO_LOOPS(TYPE, BEFORE##tanhf_n##AFTER, tanh)                                                \
+  PARE_F32_MATH_TWO_LOOPS(TYPE, BEFORE##sigmoidf_n##AFTER, sigmoid)
 
 #endif
