@@ -164,20 +164,20 @@ static void tiles(const pare_q8_depthwise_args *args, int64_t m, int64_t c, int6
 }
 
 /* ---- both ------------------------------------------------------------------------------------------------------------ */
-/* `n` places end, two at a time; where their number is odd, the last but one does so twice. */
+/* `n` places end, two at a time. */
 static __attribute__((noinline)) void store(const pare_q8_ending *end, int64_t m, int64_t n,
                                             const v128_t (*sum)[2]) {
   const pare_q8_ending e = *end; /* a copy, which no store can change */
-  const int64_t whole = e.y && e.bounded ? n - e.behind : 0;
-  int64_t i = 0;
-  for (; i < whole && whole >= 2; i += 2) {
-    if (i > whole - 2) i = whole - 2;
-    uint8_t *y = e.y + (m + i) * e.row;
-    const v128_t bytes = pare_q8_bytes(&e, pare_q8_words(&e, sum[i]), pare_q8_words(&e, sum[i + 1]));
+  const int64_t whole = e.y && e.bounded && n > e.behind ? (n - e.behind) / 2 * 2 : 0;
+  uint8_t *y = whole ? e.y + m * e.row : NULL;
+  for (const v128_t(*const last)[2] = sum + whole; sum < last; sum += 2) {
+    const v128_t bytes = pare_q8_bytes(&e, pare_q8_words(&e, sum[0]), pare_q8_words(&e, sum[1]));
     wasm_v128_store64_lane(y, bytes, 0);
-    wasm_v128_store64_lane(y + e.row, bytes, 1);
+    y += e.row;
+    wasm_v128_store64_lane(y, bytes, 1);
+    y += e.row;
   }
-  if (i < n) pare_q8_store_each(end, m + i, n - i, sum + i);
+  if (whole < n) pare_q8_store_each(end, m + whole, n - whole, sum);
 }
 
 static void eight_channels(const pare_q8_depthwise_args *args, int64_t c, const int stride) {
