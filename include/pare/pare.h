@@ -159,7 +159,8 @@ PARE_API pare_status pare_model_weights_sha256(const pare_model *model, char hex
 
 /* ---- session ------------------------------------------------------------------------------------------------- */
 
-/* EXACT: the same bytes in every build. FAST: may use fused multiply-add and relaxed SIMD. */
+/* EXACT: the same bytes in every build. FAST: may use fused multiply-add, relaxed SIMD and, in training, Winograd's
+ * convolutions: sums are rounded otherwise. */
 typedef enum pare_numerics { PARE_EXACT, PARE_FAST } pare_numerics;
 
 typedef struct pare_session_options {
