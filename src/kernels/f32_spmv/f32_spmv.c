@@ -62,9 +62,9 @@ typedef struct packing {
   bool cut; /* columns, into blocks */
   int turn;
   pare_f32_spmv *out;
-  float *values; /* what out has, to be written; NULL: steps are only counted */
+  pare_f32_spmv_word *words; /* what out has, to be written; NULL all of them: steps are only counted */
+  float *values;
   uint16_t *columns;
-  uint32_t *places;
 } packing;
 
 /* Columns of `row` in block b that are not zero, into `columns`; how many. */
@@ -103,12 +103,16 @@ static pare_status order_rows(const packing *p, pare_arena *arena, uint16_t *col
   return PARE_OK;
 }
 
-static void set_column(const packing *p, int64_t at, int64_t column) {
+static void set_step(const packing *p, int64_t step, int64_t lane, float value, int64_t column) {
   const pare_f32_spmv *out = p->out;
-  if (p->columns)
-    p->columns[at] = (uint16_t)column;
-  else
-    p->places[at] = (uint32_t)((uintptr_t)(out->x + column) - pare_f32_spmv_base(out));
+  if (p->cut) {
+    p->values[step * out->lanes + lane] = value;
+    p->columns[step * out->lanes + lane] = (uint16_t)column;
+    return;
+  }
+  pare_f32_spmv_word *word = p->words + 2 * step * out->lanes + lane;
+  word[0].value = value;
+  word[out->lanes].place = (uint32_t)((uintptr_t)(out->x + column) - pare_f32_spmv_base(out));
 }
 
 /* The steps of block b of a group, from `step` on; how many, filled up to whole turns. `columns` holds those of a block. */
@@ -118,11 +122,8 @@ static int64_t pack_block(const packing *p, const int32_t *rows, int64_t b, int6
   for (int64_t lane = 0; lane < out->lanes; lane++) {
     if (rows[lane] < 0) continue;
     const int64_t n = columns_of(p, rows[lane], b, columns);
-    for (int64_t i = 0; i < n && p->values; i++) {
-      const int64_t at = (step + i) * out->lanes + lane;
-      p->values[at] = p->a[rows[lane] * p->a_row + columns[i] * p->a_column];
-      set_column(p, at, columns[i]);
-    }
+    for (int64_t i = 0; i < n && (p->words || p->values); i++)
+      set_step(p, step + i, lane, p->a[rows[lane] * p->a_row + columns[i] * p->a_column], columns[i]);
     if (n > n_steps) n_steps = n;
   }
   return (n_steps + p->turn - 1) / p->turn * p->turn;
@@ -132,16 +133,16 @@ static int64_t pack_block(const packing *p, const int32_t *rows, int64_t b, int6
 static pare_status alloc_steps(packing *p, pare_arena *arena, int64_t n_steps) {
   pare_f32_spmv *out = p->out;
   const size_t n_slots = (size_t)(n_steps * out->lanes);
-  p->values = pare_arena_array(arena, n_slots, sizeof(float));
-  if (p->cut)
-    p->columns = pare_arena_array(arena, n_slots, sizeof(uint16_t));
-  else
-    p->places = pare_arena_array(arena, n_slots, sizeof(uint32_t));
-  if (!p->values || (!p->columns && !p->places)) return PARE_OUT_OF_MEMORY;
-  for (size_t i = 0; i < n_slots; i++) set_column(p, (int64_t)i, out->k);
-  out->values = p->values;
-  out->columns = p->columns;
-  out->places = p->places;
+  if (p->cut) {
+    out->values = p->values = pare_arena_array(arena, n_slots, sizeof *p->values);
+    out->columns = p->columns = pare_arena_array(arena, n_slots, sizeof *p->columns);
+    if (!p->values || !p->columns) return PARE_OUT_OF_MEMORY;
+  } else {
+    out->words = p->words = pare_arena_array(arena, n_slots, 2 * sizeof *p->words);
+    if (!p->words) return PARE_OUT_OF_MEMORY;
+  }
+  for (int64_t step = 0; step < n_steps; step++)
+    for (int64_t lane = 0; lane < out->lanes; lane++) set_step(p, step, lane, 0.0f, out->k);
   return PARE_OK;
 }
 

@@ -17,18 +17,24 @@
 
 #define PARE_F32_SPMV_MAX_K 65534 /* columns are 16 bits, and one more says "nothing" */
 
+/* Of a step where columns are not cut: a value, or bytes from pare_f32_spmv_base to the x that it multiplies. */
+typedef union pare_f32_spmv_word {
+  float value;
+  uint32_t place;
+} pare_f32_spmv_word;
+
 typedef struct pare_f32_spmv {
   int64_t m, k;
   int64_t lanes, n_groups;
   int64_t block, n_blocks; /* columns of a block */
   const int32_t
       *ends; /* [n_groups][n_blocks]: steps of block b end at ends[b], begin where the one before ends */
-  const float *values;     /* [steps][lanes] */
-  const uint16_t *columns; /* [steps][lanes] when columns are cut, or NULL */
-  const uint32_t *places;  /* [steps][lanes] when they are not: bytes from pare_f32_spmv_base to x[column] */
-  const int32_t *lane_of;  /* [m]: where in sums a row is */
-  float *sums;             /* [n_groups][lanes]: while it runs */
-  float *x;                /* [k + 1]: the caller fills k of them, the last one stays 0 */
+  const pare_f32_spmv_word *words; /* [steps][2][lanes]: values, then places; NULL when columns are cut */
+  const float *values;             /* [steps][lanes] when they are */
+  const uint16_t *columns;         /* [steps][lanes] when they are */
+  const int32_t *lane_of;          /* [m]: where in sums a row is */
+  float *sums;                     /* [n_groups][lanes]: while it runs */
+  float *x;                        /* [k + 1]: the caller fills k of them, the last one stays 0 */
 } pare_f32_spmv;
 
 /* From where places count: x, or in WebAssembly, where a pointer has 32 bits, the start of memory. */

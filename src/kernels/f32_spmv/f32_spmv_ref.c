@@ -3,9 +3,12 @@
 
 void pare_f32_spmv__ref(const pare_f32_spmv_args *args);
 
-/* The x of a step's lane. Nothing is x[k], a zero: adding it changes no sum. */
-static float x_at(const pare_f32_spmv *a, int64_t at) {
-  return a->places ? *(const float *)(pare_f32_spmv_base(a) + a->places[at]) : a->x[a->columns[at]];
+/* What a step adds to the sum of a lane. Nothing multiplies x[k], a zero: adding it changes no sum. */
+static float product_of(const pare_f32_spmv *a, int64_t step, int64_t lane) {
+  const int64_t at = step * a->lanes + lane;
+  if (!a->words) return a->values[at] * a->x[a->columns[at]];
+  const pare_f32_spmv_word *value = a->words + 2 * step * a->lanes + lane;
+  return value->value * *(const float *)(pare_f32_spmv_base(a) + value[a->lanes].place);
 }
 
 void pare_f32_spmv__ref(const pare_f32_spmv_args *args) {
@@ -16,8 +19,7 @@ void pare_f32_spmv__ref(const pare_f32_spmv_args *args) {
     for (int64_t lane = 0; lane < a->lanes; lane++) {
       float sum = 0.0f;
       for (int64_t step = first; step < end; step++) {
-        const int64_t at = step * a->lanes + lane;
-        const float product = a->values[at] * x_at(a, at);
+        const float product = product_of(a, step, lane);
         sum = sum + product;
       }
       a->sums[group * a->lanes + lane] = sum;

@@ -9,32 +9,32 @@
 void pare_f32_spmv__simd128_8x2(const pare_f32_spmv_args *args);
 
 /* x at two places, behind each other in the low half. */
-PARE_INLINE v128_t gather_two(uintptr_t base, const uint32_t *places) {
+PARE_INLINE v128_t gather_two(uintptr_t base, const pare_f32_spmv_word *places) {
   uint64_t two;
   memcpy(&two, places, sizeof two);
   const v128_t x = wasm_v128_load32_zero((const float *)(base + (uint32_t)two));
   return wasm_v128_load32_lane((const float *)(base + (uint32_t)(two >> 32)), x, 1);
 }
 
-PARE_INLINE v128_t add_step(v128_t sum, uintptr_t base, const float *values, const uint32_t *places) {
+PARE_INLINE v128_t add_four(v128_t sum, uintptr_t base, const pare_f32_spmv_word *values) {
+  const pare_f32_spmv_word *places = values + 8;
   const v128_t x = wasm_i64x2_shuffle(gather_two(base, places), gather_two(base, places + 2), 0, 2);
   return wasm_f32x4_add(sum, wasm_f32x4_mul(wasm_v128_load(values), x));
 }
 
 static void add_up(const pare_f32_spmv *a) {
   const uintptr_t base = pare_f32_spmv_base(a);
-  const float *values = a->values;
-  const uint32_t *places = a->places;
+  const pare_f32_spmv_word *word = a->words;
   const int32_t *ends = a->ends;
   float *sums = a->sums;
   for (int64_t group = 0; group < a->n_groups; group++, sums += 8) {
-    const float *end = a->n_blocks ? a->values + (size_t)ends[group] * 8 : values;
+    const pare_f32_spmv_word *end = a->n_blocks ? a->words + (size_t)ends[group] * 16 : word;
     v128_t low = wasm_f32x4_splat(0.0f), high = low;
-    for (; values < end; values += 16, places += 16) {
-      low = add_step(low, base, values, places);
-      high = add_step(high, base, values + 4, places + 4);
-      low = add_step(low, base, values + 8, places + 8);
-      high = add_step(high, base, values + 12, places + 12);
+    for (; word < end; word += 32) {
+      low = add_four(low, base, word);
+      high = add_four(high, base, word + 4);
+      low = add_four(low, base, word + 16);
+      high = add_four(high, base, word + 20);
     }
     wasm_v128_store(sums, low);
     wasm_v128_store(sums + 4, high);
