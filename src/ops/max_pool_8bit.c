@@ -32,6 +32,13 @@ static void run_2x2(const pool_8bit *p, const uint8_t *top, const uint8_t *botto
   }
 }
 
+/* All windows are whole, and beside each other. */
+static bool is_2x2(const pare_window *w) {
+  return w->kernel[0] == 2 && w->kernel[1] == 2 && w->stride[1] == 2 && w->dilation[0] == 1 &&
+         w->dilation[1] == 1 && w->pad_begin[0] == 0 && w->pad_begin[1] == 0 &&
+         (w->out[0] - 1) * w->stride[0] + 2 <= w->in[0] && 2 * w->out[1] <= w->in[1];
+}
+
 static void run_window_row(const pool_8bit *p, const uint8_t *x, int64_t i_row, uint8_t *y) {
   const pare_window *w = p->w;
   const pare_pool_part rows = pare_pool_part_at(w, 0, i_row);
@@ -55,9 +62,7 @@ static void run_plane(void *arg, int64_t i, int i_thread) {
   const uint8_t *x = p->x + i * w->in[0] * w->in[1];
   uint8_t *y = p->y + i * w->out[0] * w->out[1];
   (void)i_thread;
-  const bool plain = w->kernel[0] == 2 && w->kernel[1] == 2 && w->stride[1] == 2 && w->dilation[0] == 1 &&
-                     w->dilation[1] == 1 && w->pad_begin[0] == 0 && w->pad_begin[1] == 0 &&
-                     (w->out[0] - 1) * w->stride[0] + 2 <= w->in[0] && 2 * w->out[1] <= w->in[1];
+  const bool plain = is_2x2(w);
   for (int64_t r = 0; r < w->out[0]; r++, y += w->out[1]) {
     const uint8_t *top = x + r * w->stride[0] * w->in[1];
     if (plain)
@@ -107,6 +112,23 @@ static void most_few(const pool_8bit *p, const places *at, const uint8_t *x, uin
   }
 }
 
+/* Two by two places of at most eight channels: a window's row is within one vector. Gives how many windows are done: not the last ones, since more
+ * than a window has is read and stored. */
+static int64_t few_2x2(const pool_8bit *p, const uint8_t *top, uint8_t *y) {
+  const int64_t c = p->channels, row = p->w->in[1] * c, past = p->w->out[1] * c;
+  const v128_t flip = wasm_i8x16_splat((int8_t)p->flip);
+  const v128_t right = wasm_i8x16_add(wasm_i8x16_const(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
+                                      wasm_i8x16_splat((int8_t)c));
+  int64_t at = 0;
+  for (; 2 * at + 16 <= row && at + 8 <= past; at += c, top += 2 * c) {
+    v128_t most = wasm_u8x16_max(wasm_v128_xor(wasm_v128_load(top), flip),
+                                 wasm_v128_xor(wasm_v128_load(top + row), flip));
+    most = wasm_u8x16_max(most, wasm_i8x16_swizzle(most, right));
+    wasm_v128_store64_lane(y + at, wasm_v128_xor(most, flip), 0);
+  }
+  return at / c;
+}
+
 /* Channels last: output row `i` of all images. Of fewer than 16 channels, 16 bytes are read where there are as many. */
 static void run_last_row(void *arg, int64_t i, int i_thread) {
   const pool_8bit *p = arg;
@@ -120,7 +142,12 @@ static void run_last_row(void *arg, int64_t i, int i_thread) {
                .step = w->dilation[1] * c};
   const int64_t first_row = (at.rows.start + at.rows.first * w->dilation[0]) * row;
   (void)i_thread;
-  for (int64_t q = 0; q < w->out[1]; q++, y += c) {
+  int64_t q = 0;
+  if (c <= 8 && is_2x2(w)) {
+    q = few_2x2(p, x + first_row, y);
+    y += q * c;
+  }
+  for (; q < w->out[1]; q++, y += c) {
     at.columns = pare_pool_part_at(w, 1, q);
     at.two_by_two = at.rows.end - at.rows.first == 2 && at.columns.end - at.columns.first == 2;
     at.first = first_row + (at.columns.start + at.columns.first * w->dilation[1]) * c;

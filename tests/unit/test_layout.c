@@ -248,8 +248,8 @@ static void other_ranks_and_other_axes_keep_their_order(void **state) {
   assert_int_equal(n_last, 3);
 }
 
-/* A convolution to `c` channels of u8 or s8, and a MaxPool of any window over it. */
-static void check_pool(pare_rng *rng, int64_t c) {
+/* A convolution to `c` channels of u8 or s8, and a MaxPool of any window over it, or of 2x2 places beside each other. */
+static void check_pool(pare_rng *rng, int64_t c, bool two_by_two) {
   static const int8_t zero = -3;
   maker m = start();
   int n_turns, n_last;
@@ -261,6 +261,11 @@ static void check_pool(pare_rng *rng, int64_t c) {
     pads[i] = pare_rng_below(rng, (uint32_t)kernel[i]);
     pads[i + 2] = pare_rng_below(rng, (uint32_t)kernel[i]);
     in[i] = (kernel[i] - 1) * dilations[i] + 1 + pare_rng_below(rng, 9);
+    if (!two_by_two) continue;
+    kernel[i] = strides[i] = 2;
+    dilations[i] = 1;
+    pads[i] = pads[i + 2] = 0;
+    in[i] = 2 + pare_rng_below(rng, 20);
   }
   const int x = conv(&m, input(&m, "x", PARE_SHAPE(1 + pare_rng_below(rng, 2), 2, in[0], in[1])), c, 2, 1);
   if (pare_rng_below(rng, 2)) last_node(&m)->inputs[7] = constant(&m, PARE_S8, PARE_SHAPE(1), &zero);
@@ -278,7 +283,7 @@ static void a_max_pool_of_any_window_and_channels_gives_the_same_bytes(void **st
   (void)state;
   pare_rng rng = pare_rng_new(7, "pool");
   for (int64_t c = 1; c <= 50; c++)
-    for (int round = 0; round < 4; round++) check_pool(&rng, c);
+    for (int round = 0; round < 6; round++) check_pool(&rng, c, round >= 4);
 }
 
 int main(void) {
