@@ -113,6 +113,7 @@ static void check(pare_q8_conv c, numbers it, bool winograd) {
   c.known_weights = it.w;
   assert_int_equal(pare_q8_conv_plan(&c, &arena), PARE_OK);
   assert_int_equal(c.by_winograd, winograd);
+  assert_int_equal(c.narrow, c.way == PARE_Q8_NARROW);
   check_planned(&c, &it, &arena);
   pare_arena_free(&arena);
 }
@@ -207,6 +208,65 @@ static void check_any_depthwise(pare_rng *rng, pare_pool *pool) {
 static void depthwise_convolution_gives_the_defined_sums(void **state) {
   (void)state;
   with_threads(250, "depthwise", check_any_depthwise);
+}
+
+static void check_any_narrow(pare_rng *rng, pare_pool *pool) {
+  pare_q8_conv c = {.n = 1 + pare_rng_below(rng, 2),
+                    .groups = 1,
+                    .pool = pool,
+                    .c = 1,
+                    .o = 1 + pare_rng_below(rng, 6),
+                    .way = PARE_Q8_NARROW};
+  c.x_signed = pare_rng_below(rng, 2);
+  c.w_signed = pare_rng_below(rng, 2);
+  c.plain_weights = pare_rng_below(rng, 2);
+  for (int i = 0; i < 2; i++) {
+    pare_window *d = &c.window;
+    d->kernel[i] = 1 + pare_rng_below(rng, 6);
+    d->stride[i] = i ? 1 : 1 + pare_rng_below(rng, 3);
+    d->dilation[i] = 1;
+    d->pad_begin[i] = pare_rng_below(rng, 3);
+    d->pad_end[i] = pare_rng_below(rng, 3);
+    d->out[i] = 1 + pare_rng_below(rng, pare_rng_below(rng, 8) ? 18 : 200);
+    if (!set_in(d, i)) return;
+  }
+  const numbers it = some_numbers(&c, rng);
+  check(c, it, false);
+  free_numbers(it);
+}
+
+static void one_channel_to_a_few_gives_the_defined_sums(void **state) {
+  (void)state;
+  with_threads(300, "narrow", check_any_narrow);
+}
+
+static bool is_narrow(pare_q8_conv c) {
+  pare_arena arena;
+  pare_arena_init(&arena, ctx);
+  assert_int_equal(pare_q8_conv_plan(&c, &arena), PARE_OK);
+  pare_arena_free(&arena);
+  return c.narrow;
+}
+
+static void narrow_is_for_what_it_computes(void **state) {
+  (void)state;
+  const pare_q8_conv c = {.n = 1,
+                          .c = 1,
+                          .o = 6,
+                          .groups = 1,
+                          .way = PARE_Q8_NARROW,
+                          .window = {{5, 5}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, {8, 8}, {4, 4}}};
+  assert_true(is_narrow(c));
+  for (int i = 0; i < 6; i++) {
+    pare_q8_conv other = c;
+    if (i == 0) other.window.stride[1] = 2, other.window.in[1] = 11;
+    if (i == 1) other.window.dilation[0] = 2, other.window.in[0] = 12;
+    if (i == 2) other.window.dilation[1] = 2, other.window.in[1] = 12;
+    if (i == 3) other.o = 7;
+    if (i == 4) other.c = 2;
+    if (i == 5) other.way = PARE_Q8_DIRECT;
+    assert_false(is_narrow(other));
+  }
 }
 
 /* ---- Winograd's way ------------------------------------------------------------------------------------------------ */
@@ -321,6 +381,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(convolution_gives_the_defined_sums),
       cmocka_unit_test(depthwise_convolution_gives_the_defined_sums),
+      cmocka_unit_test(one_channel_to_a_few_gives_the_defined_sums),
+      cmocka_unit_test(narrow_is_for_what_it_computes),
       cmocka_unit_test(winograd_gives_the_defined_sums),
       cmocka_unit_test(winograd_is_exact_up_to_its_bound),
       cmocka_unit_test(winograd_is_left_where_sums_could_be_too_large),

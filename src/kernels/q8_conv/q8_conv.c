@@ -7,10 +7,19 @@
 
 #define STRIP_BYTES 32768 /* of input: the first cache, or most of it */
 #define WHOLE       64    /* channels are filled up to whole panels of any variant */
+#ifdef __wasm__
+#define NARROW_PAYS true
+#else
+#define NARROW_PAYS false /* wider vectors are faster */
+#endif
 
 /* A constant where there is none, so that nothing of it is there. */
 static bool by_winograd(const pare_q8_conv *conv) {
   return PARE_Q8_HAS_WINOGRAD && conv->by_winograd;
+}
+
+static bool is_narrow(const pare_q8_conv *conv) {
+  return PARE_Q8_HAS_NARROW && conv->narrow;
 }
 
 static pare_status too_large(pare_context *ctx) {
@@ -45,6 +54,9 @@ static void choose_kernels(pare_q8_conv *conv) {
     if (conv->wanted && pare_q8_gemm_suits(conv->wanted, conv->plain_weights, one_run))
       conv->gemm = conv->wanted;
     conv->packing = conv->gemm;
+    conv->narrow = PARE_Q8_HAS_NARROW && conv->way == (NARROW_PAYS ? PARE_Q8_BEST : PARE_Q8_NARROW) &&
+                   pare_q8_narrow_suits(conv);
+    if (is_narrow(conv)) conv->packing = &pare_q8_narrow_packing;
     conv->by_winograd = PARE_Q8_HAS_WINOGRAD && pare_q8_winograd_suits(conv);
   }
 }
@@ -72,6 +84,18 @@ static pare_status make_rows(pare_q8_conv *conv, pare_arena *arena) {
   for (int64_t y = 0; y < conv->strip_rows; y++)
     for (int64_t x = 0; x < w->out[1]; x++)
       *rows++ = (int32_t)(y * w->stride[0] * conv->row + x * w->stride[1] * conv->c);
+  return PARE_OK;
+}
+
+static pare_status make_narrow_steps(pare_q8_conv *conv, pare_arena *arena) {
+  conv->n_runs = pare_q8_narrow_steps(conv);
+  conv->run_len = 2;
+  int32_t *steps = pare_arena_array(arena, (size_t)conv->n_runs, sizeof *steps);
+  int64_t *from = pare_arena_array(arena, (size_t)conv->n_runs, 2 * sizeof *from);
+  if (!steps || !from) return PARE_OUT_OF_MEMORY;
+  pare_q8_narrow_plan(conv, steps, from);
+  conv->steps = steps;
+  conv->from = from;
   return PARE_OK;
 }
 
@@ -106,7 +130,7 @@ static pare_status make_runs(pare_q8_conv *conv, pare_arena *arena) {
 
 pare_status pare_q8_conv_plan(pare_q8_conv *conv, pare_arena *arena) {
   const pare_window *w = &conv->window;
-  int64_t k, strip;
+  int64_t k;
   conv->cg = conv->c / conv->groups;
   conv->og = conv->o / conv->groups;
   conv->columns = w->out[0] * w->out[1];
@@ -129,13 +153,20 @@ pare_status pare_q8_conv_plan(pare_q8_conv *conv, pare_arena *arena) {
     return PARE_OK;
   }
   choose_strips(conv);
-  if (__builtin_mul_overflow(input_rows(w, conv->strip_rows), conv->row, &strip) || strip > INT32_MAX)
+  if (__builtin_mul_overflow(input_rows(w, conv->strip_rows), conv->row, &conv->strip_len) ||
+      conv->strip_len > INT32_MAX)
     return too_large(arena->ctx);
-  PARE_TRY(make_rows(conv, arena));
-  PARE_TRY(make_runs(conv, arena));
+  if (is_narrow(conv)) {
+    PARE_TRY(make_narrow_steps(conv, arena));
+  } else {
+    PARE_TRY(make_rows(conv, arena));
+    PARE_TRY(make_runs(conv, arena));
+  }
+  int64_t strip = conv->strip_len;
   if (is_tiled(conv) &&
       (__builtin_mul_overflow(conv->strip_rows * w->out[1] + 3, conv->run_len, &strip) || strip > INT32_MAX))
     return too_large(arena->ctx);
+  if (is_narrow(conv)) strip += pare_q8_narrow_pairs_len(conv);
   const size_t len =
       conv->direct ? 0 : (size_t)(strip + conv->c) + PARE_Q8_ALIGN; /* what kernels may read past the end */
   conv->strip_bytes = (len * (size_t)element_bytes(conv) + 63) / 64 * 64;
@@ -275,6 +306,10 @@ static void run_kernel(const work *all, const void *a, int64_t m, int64_t at) {
       conv->depthwise->run(&args);
       continue;
     }
+    if (is_narrow(conv)) {
+      pare_q8_narrow_run(conv, a, m / conv->window.out[1], (const int16_t *)(const void *)packed, &sink);
+      continue;
+    }
     const pare_q8_gemm_args args = {.m = m,
                                     .n = conv->og,
                                     .a = (const uint8_t *)a + g * conv->cg * element_bytes(conv),
@@ -299,11 +334,15 @@ static void run_strip(void *arg, int64_t i, int i_thread) {
   const void *a = x + first * w->stride[0] * conv->row;
   if (!conv->direct) {
     uint8_t *strip = all->scratch + (size_t)i_thread * conv->strip_bytes;
+    uint8_t *wide = strip;
+    if (is_narrow(conv)) wide += pare_q8_narrow_pairs_len(conv) * element_bytes(conv);
     if (is_tiled(conv))
       pare_q8_tile(a, conv->x_signed, all->zero_x, conv->rows, rows * w->out[1], conv->cg * w->kernel[1],
                    conv->run_len, (int16_t *)(void *)strip);
     else
-      lay_out(all, x, first * w->stride[0], input_rows(w, rows), strip);
+      lay_out(all, x, first * w->stride[0], input_rows(w, rows), wide);
+    if (is_narrow(conv))
+      pare_q8_narrow_pair(conv, (int16_t *)(void *)wide, input_rows(w, rows), (int16_t *)(void *)strip);
     a = strip;
   }
   run_kernel(all, a, rows * w->out[1], (i_image * conv->columns + first * w->out[1]) * conv->o);
