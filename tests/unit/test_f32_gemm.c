@@ -25,16 +25,16 @@ static float *random_n(size_t n) {
 
 typedef struct shape {
   int64_t m, n, k;
-  int options; /* bits: accumulate, row bias, column bias, clamp, transposed A, offsets, runs, add */
+  int options; /* bits: accumulate, row bias, column bias, clamp, transposed A, offsets, runs, add, rows of C without a gap */
 } shape;
 
-/* Runs `fn` (NULL: pare_f32_gemm) on the case into fresh memory with a guard column, which must stay. */
+/* Runs `fn` (NULL: pare_f32_gemm) on the case into fresh memory with a guard column or, without gaps, guards behind the last row, which must stay. */
 static float *run_case(const shape *s, const float *a, const float *b, const float *bias, const float *add,
                        pare_f32_gemm_fn fn) {
-  const int64_t c_row = s->n + 1;
+  const int64_t c_row = s->options & 256 ? s->n : s->n + 1;
   const uint32_t before = seed;
   seed = 77;
-  float *c = random_n((size_t)(s->m * c_row));
+  float *c = random_n((size_t)(s->m * (s->n + 1)));
   seed = before;
   int64_t *offsets = calloc((size_t)s->m, sizeof(int64_t));
   for (int64_t i = 0; i < s->m; i++) offsets[i] = (s->m - 1 - i) * s->k;
@@ -88,7 +88,7 @@ static void every_variant_gives_the_bytes_of_the_reference_for_every_tail(void *
   (void)state;
   for (int64_t m = 1; m <= 31; m++) {
     for (int64_t n = 1; n <= 37; n++) {
-      const shape s = {m, n, 1 + (m * 7 + n * 3) % 19, (int)((m * 31 + n * 17) % 256)};
+      const shape s = {m, n, 1 + (m * 7 + n * 3) % 19, (int)((m * 31 + n * 17) % 512)};
       check_shape(&s);
     }
   }
@@ -108,12 +108,25 @@ static void one_row_gives_the_bytes_of_the_reference_for_every_tail_of_k(void **
 static void every_variant_gives_the_bytes_of_the_reference_for_random_shapes(void **state) {
   (void)state;
   for (int i = 0; i < 150; i++) {
-    const shape s = {1 + rand() % 70, 1 + rand() % 150, rand() % 300, rand() % 256};
+    const shape s = {1 + rand() % 70, 1 + rand() % 150, rand() % 300, rand() % 512};
     check_shape(&s);
   }
   /* more terms than are taken at a time, and more columns of so many than stay in a cache; runs that cross the pieces */
   const shape longest[] = {{7, 21, 2500, 15}, {9, 131, 2052, 128 + 64 + 32 + 15}, {5, 130, 1027, 16 + 4}};
   for (size_t i = 0; i < PARE_COUNT(longest); i++) check_shape(&longest[i]);
+}
+
+/* Where one row of C ends the next begins, and a panel is wider than both. */
+static void every_variant_gives_the_bytes_of_the_reference_for_few_columns(void **state) {
+  (void)state;
+  for (int64_t m = 1; m <= 20; m++) {
+    for (int64_t n = 1; n < 8; n++) {
+      for (int options = 0; options < 16; options++) {
+        const shape s = {m, n, n == 5 ? 1030 : 1 + m * n % 30, 256 + options};
+        check_shape(&s);
+      }
+    }
+  }
 }
 
 static void the_reference_multiplies(void **state) {
@@ -156,6 +169,7 @@ int main(void) {
       cmocka_unit_test(every_variant_gives_the_bytes_of_the_reference_for_every_tail),
       cmocka_unit_test(one_row_gives_the_bytes_of_the_reference_for_every_tail_of_k),
       cmocka_unit_test(every_variant_gives_the_bytes_of_the_reference_for_random_shapes),
+      cmocka_unit_test(every_variant_gives_the_bytes_of_the_reference_for_few_columns),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,8 @@ static __attribute__((noinline)) void turn(const pare_f32_gemm_args *args, int64
     const int64_t i = i_row + (r < rows ? r : 0);
     a[r] = args->a + (args->a_offsets ? args->a_offsets[i] : i * args->a_row);
   }
+  /* an image of one channel: what the rows have of a column of the window are neighbours */
+  const bool slides = a[1] - a[0] == 1 && a[2] - a[0] == 2 && a[3] - a[0] == 3;
   ptrdiff_t at = 0, run = k_run;
   if (k > 0) {
     at = (ptrdiff_t)(k * a_column + k / k_run * args->a_jump);
@@ -51,6 +53,8 @@ static __attribute__((noinline)) void turn(const pare_f32_gemm_args *args, int64
   for (ptrdiff_t left = (ptrdiff_t)n; left > 0; run = k_run, at += (ptrdiff_t)args->a_jump) {
     if (run > left) run = left;
     left -= run;
+    V_NO_UNROLL for (; slides && run > 0; run--, at += a_column, to += ROWS)
+        wasm_v128_store(to, wasm_v128_load(a[0] + at));
     V_NO_UNROLL for (; a_column == 1 && run >= 4; run -= 4, at += 4) {
       v128_t v[4];
       V_UNROLL for (int r = 0; r < 4; r++) v[r] = wasm_v128_load(a[r] + at);
@@ -129,26 +133,32 @@ typedef void (*panels_fn)(const tile_job *, const float *, float *, const float 
 /* The last panel where it is not whole: on copies, as in run_column. */
 static __attribute__((noinline)) void run_part(panels_fn run, tile_job job, const float *turned, float *c,
                                                const float *add, const float *row_bias, int rows, int64_t n) {
-  float part[2 * ROWS * PARE_F32_NR], *added = part + ROWS * PARE_F32_NR, bias[PARE_F32_NR];
+  float part[2 * ROWS * PARE_F32_NR], *added = part + ROWS * PARE_F32_NR;
   const ptrdiff_t c_row = job.c_row;
   job.c_row = PARE_F32_NR;
-  if (job.column_bias) {
-    copy_rows(bias, PARE_F32_NR, job.column_bias, 0, 1, n);
-    job.column_bias = bias;
-  }
   if (job.accumulate) copy_rows(part, PARE_F32_NR, c, c_row, rows, n);
   if (add) copy_rows(added, PARE_F32_NR, add, c_row, rows, n);
   run(&job, turned, part, add ? added : NULL, row_bias, 1);
   copy_rows(c, c_row, part, PARE_F32_NR, rows, n);
 }
 
+/* Rows of fewer columns than a panel, one right behind the other: what a tile writes too much, later rows write over. */
+static bool may_spill(const pare_f32_gemm_args *args) {
+  return args->n < PARE_F32_NR && args->c_row == args->n && !args->add && !args->accumulate;
+}
+
 /* Whole rows by the columns [first, end), terms [k, k + args->k) of `all`: the other things that `args` has are for
  * these terms already. */
 static void run_columns(const pare_f32_gemm_args *args, const pare_f32_gemm_args *all, int64_t k,
                         int64_t first, int64_t end) {
-  float turned[(K_BLOCK + 1) * ROWS];
-  const int64_t whole = end / PARE_F32_NR * PARE_F32_NR;
-  const tile_job job = job_of(args, first), last = job_of(args, whole);
+  float turned[(K_BLOCK + 1) * ROWS], bias[PARE_F32_NR];
+  const int64_t whole = end / PARE_F32_NR * PARE_F32_NR, n = end - whole;
+  const tile_job job = job_of(args, first);
+  tile_job last = job_of(args, whole);
+  if (n > 0 && last.column_bias) {
+    copy_rows(bias, PARE_F32_NR, last.column_bias, 0, 1, n);
+    last.column_bias = bias;
+  }
   for (int64_t i = 0, rows; i < args->m; i += rows) {
     rows = (args->m - i) % ROWS ? 3 : ROWS;
     const panels_fn run = rows == ROWS ? panels_4 : panels_3;
@@ -156,9 +166,12 @@ static void run_columns(const pare_f32_gemm_args *args, const pare_f32_gemm_args
     const float *add = args->add ? args->add + i * args->c_row : NULL,
                 *row_bias = args->row_bias ? args->row_bias + i : NULL;
     turn(all, i, (int)rows, k, args->k, turned);
-    run(&job, turned, c + first, add ? add + first : NULL, row_bias, (end - first) / PARE_F32_NR);
-    if (whole < end)
-      run_part(run, last, turned, c + whole, add ? add + whole : NULL, row_bias, (int)rows, end - whole);
+    if (first < whole)
+      run(&job, turned, c + first, add ? add + first : NULL, row_bias, (whole - first) / PARE_F32_NR);
+    if (n > 0 && may_spill(args) && (args->m - i - rows + 1) * n >= PARE_F32_NR)
+      run(&last, turned, c, NULL, row_bias, 1);
+    else if (n > 0)
+      run_part(run, last, turned, c + whole, add ? add + whole : NULL, row_bias, (int)rows, n);
   }
 }
 
