@@ -4,6 +4,12 @@
 
 #include "kernels/q8_depthwise/q8_depthwise.h"
 
+#ifdef __clang__ /* whose PARE_Q8_UNROLL is an error where the count is no constant */
+#define SOME_AT_A_TIME _Pragma("clang loop unroll_count(4)")
+#else
+#define SOME_AT_A_TIME PARE_Q8_UNROLL
+#endif
+
 #define PANEL  32
 #define INLINE static inline __attribute__((always_inline))
 
@@ -83,7 +89,7 @@ INLINE void panel(const pare_q8_depthwise_args *args, int64_t c, const int64_t n
     const uint8_t *x = (const uint8_t *)args->x + args->rows[m] + c;
     __m256i sum[4] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
                       _mm256_setzero_si256()};
-    PARE_Q8_UNROLL for (int64_t t = 0; t < n_taps; t += 4)
+    SOME_AT_A_TIME for (int64_t t = 0; t < n_taps; t += 4)
         add_taps(x, args->taps + t, w + t * PANEL, mask, sum);
     store(sink, &end, m, c, mask, sum);
   }
