@@ -19,6 +19,16 @@
 
 #define PARE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Promises that a loop's iterations do not depend on each other, also when an output stands in its input's
+ * memory. */
+#if defined(__clang__)
+#define PARE_IVDEP _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define PARE_IVDEP _Pragma("GCC ivdep")
+#else
+#define PARE_IVDEP
+#endif
+
 typedef struct pare_span {
   const uint8_t *data;
   size_t len_bytes;

@@ -9,16 +9,6 @@
 #include "ops/op_util.h"
 #include "ops/wide.h"
 
-/* Promises that a loop's iterations do not depend on each other, also when an output stands in its input's
- * memory. */
-#if defined(__clang__)
-#define PARE_IVDEP _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
-#define PARE_IVDEP _Pragma("GCC ivdep")
-#else
-#define PARE_IVDEP
-#endif
-
 /* ---- unary --------------------------------------------------------------------------------------------- */
 /* y[n] from x[n]; the two may be the same memory. `call` for attributes. */
 typedef void (*pare_unary_fn)(const pare_call *call, const float *x, float *y, int64_t n);

@@ -35,7 +35,7 @@ static pare_lstm_parts forward_parts(const pare_recurrent *l, float *scratch, si
   PART(packed, l->packed ? 0 : l->packed_w + l->packed_r)
   PART(bias, 4 * h)
   PART(gates, (size_t)l->length * n * 4 * h)
-  PART(step, n * 4 * h)
+  PART(step, n == 1 ? 0 : n * 4 * h)
   PART(h, n * h)
   PART(c, n * h)
   PART(hc, n * h)
@@ -68,17 +68,15 @@ static pare_status prepare(pare_call *call) {
   return PARE_OK;
 }
 
-/* restrict: where size counts, the compiler makes no vectors of a loop that it must first prove safe. */
-static void add_products(const float *restrict a, const float *restrict b, float *restrict to, int64_t n) {
+static void add_products(const float *a, const float *b, float *to, int64_t n) {
   for (int64_t i = 0; i < n; i++) to[i] = to[i] + a[i] * b[i];
 }
 
-static void move_cell(const float *restrict f_gate, const float *restrict i_gate, const float *restrict g,
-                      float *restrict c, int64_t n) {
+static void move_cell(const float *f_gate, const float *i_gate, const float *g, float *c, int64_t n) {
   for (int64_t k = 0; k < n; k++) c[k] = f_gate[k] * c[k] + i_gate[k] * g[k];
 }
 
-static void multiply(const float *restrict a, const float *restrict b, float *restrict to, int64_t n) {
+static void multiply(const float *a, const float *b, float *to, int64_t n) {
   for (int64_t k = 0; k < n; k++) to[k] = a[k] * b[k];
 }
 
@@ -128,6 +126,19 @@ static void multiply_state(const pare_call *call, const pare_f32_gemm_args *all,
   }
 }
 
+/* The inputs' sums of step s, one row for each sequence: a single sequence's where they are, others' brought together. */
+static float *sums_of_inputs(const pare_recurrent *l, const pare_call *call, int64_t d, int64_t s,
+                             const pare_lstm_parts *p) {
+  const int64_t h4 = 4 * l->hidden;
+  for (int64_t b = 0; b < l->batch; b++) {
+    const int64_t t = pare_recurrent_time(l, d, s, pare_recurrent_length_of(l, call, b));
+    float *row = p->gates + pare_recurrent_row(l, t, b) * h4;
+    if (l->batch == 1) return row;
+    pare_op_copy(p->step + b * h4, row, (size_t)h4 * sizeof(float));
+  }
+  return p->step;
+}
+
 /* All steps of direction d. `saved` NULL: not training. */
 static void run_steps(const pare_recurrent *l, pare_call *call, int64_t d, const pare_lstm_parts *p,
                       const float *packed_r, float *saved) {
@@ -135,15 +146,8 @@ static void run_steps(const pare_recurrent *l, pare_call *call, int64_t d, const
   const size_t row_bytes = (size_t)(4 * h) * sizeof(float), state_len = (size_t)(n * h);
   const float *peephole = pare_call_has(call, LSTM_P) ? pare_f32(call->in[LSTM_P]) + d * 3 * h : NULL;
   float *y = call->out[0] ? pare_f32(call->out[0]) : NULL;
-  const pare_product product = {.m = n,
-                                .n = 4 * h,
-                                .k = h,
-                                .a = p->h,
-                                .a_row = h,
-                                .a_column = 1,
-                                .c = p->step,
-                                .c_row = 4 * h,
-                                .accumulate = true};
+  const pare_product product = {
+      .m = n, .n = 4 * h, .k = h, .a = p->h, .a_row = h, .a_column = 1, .c_row = 4 * h, .accumulate = true};
   pare_f32_gemm_args args = pare_product_args(&product, packed_r);
   if (pare_call_has(call, LSTM_B)) args.column_bias = p->bias;
   float *saved_h = saved ? saved + pare_lstm_saved_gates(l) : NULL,
@@ -154,10 +158,7 @@ static void run_steps(const pare_recurrent *l, pare_call *call, int64_t d, const
       pare_op_copy(saved_h + (size_t)s * state_len, p->h, state_len * sizeof(float));
       pare_op_copy(saved_c + (size_t)s * state_len, p->c, state_len * sizeof(float));
     }
-    for (int64_t b = 0; b < n; b++) {
-      const int64_t len = pare_recurrent_length_of(l, call, b), t = pare_recurrent_time(l, d, s, len);
-      pare_op_copy(p->step + b * 4 * h, p->gates + pare_recurrent_row(l, t, b) * 4 * h, row_bytes);
-    }
+    float *step = args.c = sums_of_inputs(l, call, d, s, p);
     multiply_state(call, &args, s % 2);
     for (int64_t b = 0; b < n; b++) {
       const int64_t len = pare_recurrent_length_of(l, call, b), t = pare_recurrent_time(l, d, s, len);
@@ -166,11 +167,11 @@ static void run_steps(const pare_recurrent *l, pare_call *call, int64_t d, const
         if (to) memset(to, 0, (size_t)h * sizeof(float));
         continue;
       }
-      advance(l, d, peephole, p->step + b * 4 * h, p->h + b * h, p->c + b * h, p->hc + b * h);
+      advance(l, d, peephole, step + b * 4 * h, p->h + b * h, p->c + b * h, p->hc + b * h);
       if (to) memcpy(to, p->h + b * h, (size_t)h * sizeof(float));
     }
     if (saved) {
-      pare_op_copy(saved + (size_t)s * state_len * 4, p->step, (size_t)n * row_bytes);
+      pare_op_copy(saved + (size_t)s * state_len * 4, step, (size_t)n * row_bytes);
       pare_op_copy(saved_hc + (size_t)s * state_len, p->hc, state_len * sizeof(float));
     }
   }

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/base.h"
 #include "kernels/f32_math/f32_math.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -155,17 +156,10 @@ INLINE float tanh_form(const constants *k, float x) {
   return tanh_end(k, x, tanh_exp(k, x));
 }
 
-/* No iteration depends on another, also when y is x. */
-#if defined(__clang__)
-#define PARE_F32_MATH_LANES _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define PARE_F32_MATH_LANES _Pragma("GCC ivdep")
-#endif
-
 #define PARE_F32_MATH_LOOP(TYPE, name, form)                                                                 \
   TYPE name(const float *x, float *y, int64_t n) {                                                           \
     const constants *const k = known_somewhere();                                                            \
-    PARE_F32_MATH_LANES for (int64_t i = 0; i < n; i++) y[i] = form(k, x[i]);                                \
+    PARE_IVDEP for (int64_t i = 0; i < n; i++) y[i] = form(k, x[i]);                                         \
   }
 
 /* name_exp in one loop and name_end in another, a block at a time: a processor has only so many operations under way
@@ -179,8 +173,8 @@ INLINE float tanh_form(const constants *k, float x) {
     float e[PARE_F32_MATH_BLOCK];                                                                            \
     for (int64_t now; n > 0; n -= now, x += now, y += now) {                                                 \
       now = n < PARE_F32_MATH_BLOCK ? n : PARE_F32_MATH_BLOCK;                                               \
-      PARE_F32_MATH_LANES for (int64_t i = 0; i < now; i++) e[i] = form##_exp(k, x[i]);                      \
-      PARE_F32_MATH_LANES for (int64_t i = 0; i < now; i++) y[i] = form##_end(k, x[i], e[i]);                \
+      PARE_IVDEP for (int64_t i = 0; i < now; i++) e[i] = form##_exp(k, x[i]);                               \
+      PARE_IVDEP for (int64_t i = 0; i < now; i++) y[i] = form##_end(k, x[i], e[i]);                         \
     }                                                                                                        \
   }
 #else
