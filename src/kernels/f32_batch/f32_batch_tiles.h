@@ -63,10 +63,11 @@ PARE_INLINE void product_tile(const pare_f32_batch_product_args *args, int64_t m
 /* One function per number of rows, so that each gets its own register allocation. */
 #define V_PRODUCT(rows)                                                                                      \
   static void product_##rows(const pare_f32_batch_product_args *args, int64_t m, int64_t n, int vectors) {   \
-    if (vectors == V_VECTORS)                                                                                \
-      product_tile(args, m, n, rows, V_VECTORS);                                                             \
-    else                                                                                                     \
+    if (vectors == 1) {                                                                                      \
       product_tile(args, m, n, rows, 1);                                                                     \
+      return;                                                                                                \
+    }                                                                                                        \
+    product_tile(args, m, n, rows, V_VECTORS);                                                               \
   }
 V_ROW_CASES(V_PRODUCT)
 #undef V_PRODUCT
@@ -86,7 +87,8 @@ void V_NAME(pare_f32_batch_gradient__)(const pare_f32_batch_gradient_args *args)
 void V_NAME(pare_f32_batch_product__)(const pare_f32_batch_product_args *args) {
   const int64_t n_blocks = (args->m + V_ROWS - 1) / V_ROWS;
   for (int64_t n = 0; n < args->n;) {
-    const int vectors = args->n - n >= V_VECTORS * V_LANES ? V_VECTORS : 1;
+    int vectors = 1;
+    if (args->n - n >= V_VECTORS * V_LANES) vectors = V_VECTORS;
     for (int64_t block = 0, m = 0; block < n_blocks; block++) {
       const int64_t rows = (args->m - m + n_blocks - block - 1) / (n_blocks - block);
       product_rows(args, m, n, rows, vectors);
