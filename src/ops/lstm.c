@@ -159,9 +159,8 @@ static void run_steps(const pare_recurrent *l, pare_call *call, int64_t d, const
       pare_op_copy(saved_c + (size_t)s * state_len, p->c, state_len * sizeof(float));
     }
     float *step = args.c = sums_of_inputs(l, call, d, s, p);
-    args.k = s == 0 && !pare_call_has(call, LSTM_H0)
-                 ? 0
-                 : h; /* the first state is nothing: only the bias is added */
+    const bool from_nothing = s == 0 && !pare_call_has(call, LSTM_H0);
+    args.k = from_nothing ? 0 : h; /* then only the bias is added */
     multiply_state(call, &args, s % 2);
     for (int64_t b = 0; b < n; b++) {
       const int64_t len = pare_recurrent_length_of(l, call, b), t = pare_recurrent_time(l, d, s, len);
