@@ -73,12 +73,9 @@ static void sum_up(const int32_t *steps, int64_t n, const int16_t *const at[GROU
 
 /* Four channels of four places become four places of four channels. */
 PARE_INLINE void turn(v128_t a, v128_t b, v128_t c, v128_t d, v128_t (*out)[2], const int half) {
-  const v128_t ab[2] = {wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), wasm_i32x4_shuffle(a, b, 2, 6, 3, 7)};
-  const v128_t cd[2] = {wasm_i32x4_shuffle(c, d, 0, 4, 1, 5), wasm_i32x4_shuffle(c, d, 2, 6, 3, 7)};
-  PARE_Q8_UNROLL for (int i = 0; i < 2; i++) {
-    out[2 * i][half] = wasm_i64x2_shuffle(ab[i], cd[i], 0, 2);
-    out[2 * i + 1][half] = wasm_i64x2_shuffle(ab[i], cd[i], 1, 3);
-  }
+  v128_t places[4] = {a, b, c, d};
+  pare_turn_4x4(places);
+  PARE_Q8_UNROLL for (int i = 0; i < 4; i++) out[i][half] = places[i];
 }
 
 /* Groups of four places go from left to right through row after row; what the last of a row has too much, the next row overwrites. */

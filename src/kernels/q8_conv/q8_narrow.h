@@ -13,7 +13,9 @@ struct pare_q8_conv;
 
 extern const pare_q8_gemm_kernel pare_q8_narrow_packing; /* for pare_q8_pack; it runs nothing */
 
+/* One channel in, stride and dilation 1 along a row; `conv` has its sizes and window. */
 bool pare_q8_narrow_suits(const struct pare_q8_conv *conv);
+/* How many pairs of k a place has. */
 int64_t pare_q8_narrow_steps(const struct pare_q8_conv *conv);
 /* Where the pairs of a step begin, and which weights they meet: steps [n], from [n][2]. */
 void pare_q8_narrow_plan(const struct pare_q8_conv *conv, int32_t *steps, int64_t *from);

@@ -40,14 +40,10 @@ void pare_q8_widen(const void *x, bool is_signed, int32_t zero, int64_t n, int16
 
 /* Eight of k of a tile's rows. */
 static void tile8(const uint8_t *const *row, widening by, int64_t k, int64_t rows, int16_t *out) {
-  const v128_t a = widened8(by, row[0] + k), b = widened8(by, row[1] + k);
-  const v128_t c = widened8(by, row[2] + k), d = widened8(by, row[3] + k);
-  const v128_t ab[2] = {wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), wasm_i32x4_shuffle(a, b, 2, 6, 3, 7)};
-  const v128_t cd[2] = {wasm_i32x4_shuffle(c, d, 0, 4, 1, 5), wasm_i32x4_shuffle(c, d, 2, 6, 3, 7)};
-  wasm_v128_store(out, wasm_i64x2_shuffle(ab[0], cd[0], 0, 2));
-  wasm_v128_store(out + 2 * rows, wasm_i64x2_shuffle(ab[0], cd[0], 1, 3));
-  wasm_v128_store(out + 4 * rows, wasm_i64x2_shuffle(ab[1], cd[1], 0, 2));
-  wasm_v128_store(out + 6 * rows, wasm_i64x2_shuffle(ab[1], cd[1], 1, 3));
+  v128_t pairs[4];
+  for (int i = 0; i < 4; i++) pairs[i] = widened8(by, row[i] + k);
+  pare_turn_4x4(pairs);
+  for (int i = 0; i < 4; i++) wasm_v128_store(out + 2 * i * rows, pairs[i]);
   if (rows == 4) return;
   const v128_t e = widened8(by, row[4] + k);
   wasm_v128_store32_lane(out + 8, e, 0);
